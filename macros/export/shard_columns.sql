@@ -1,0 +1,95 @@
+{#- One row per shard read: how many of the fields that staging reads it lacks or holds in another type,
+    and which. From the footers of the files alone. -#}
+{% macro shard_columns(shards) %}
+    {{- return(adapter.dispatch("shard_columns", "micro_conversions")(shards)) -}}
+{% endmacro %}
+
+{% macro duckdb__shard_columns(shards) %}
+    {%- set drift = shard_drift(shards) if shards and execute else {} %}
+    select
+        cast(property_id as varchar) as property_id,
+        cast(event_date as date) as event_date,
+        cast(missing_column_count as int64) as missing_column_count,
+        cast(missing_columns as varchar) as missing_columns
+    from (
+        values
+        {%- for shard in shards %}
+        {%- set missing = drift.get(shard["path"], []) %}
+        (
+            '{{ shard["property_id"] }}', '{{ shard["event_date"] }}', {{ missing | length }},
+            '{{ missing | join(", ") | replace("'", "''") }}'
+        ){{ "," if not loop.last }}
+        {%- else %}
+        (null, null, null, null)
+        {%- endfor %}
+    ) as listed (property_id, event_date, missing_column_count, missing_columns)
+{% endmacro %}
+
+{#- A mapping of path to the list of missing or retyped fields. Files share few distinct schemas, so each
+    is walked once. -#}
+{% macro shard_drift(shards) %}
+    {%- set query -%}
+        with fields as (
+            select
+                file_name,
+                string_agg(
+                    name || ':' || coalesce(num_children, 0) || ':' || coalesce(duckdb_type, ''),
+                    ';' order by column_id
+                ) as signature
+            from parquet_schema({{ path_list(shards) }})
+            group by file_name
+        )
+
+        select signature, string_agg(file_name, chr(10)) as paths
+        from fields
+        group by signature
+    {%- endset -%}
+    {%- set drift = {} -%}
+    {%- for row in run_query(query).rows -%}
+        {%- set missing = missing_fields(parquet_paths(row["signature"])) -%}
+        {%- for path in row["paths"].split("\n") -%}
+            {%- do drift.update({path: missing}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(drift) -}}
+{% endmacro %}
+
+{#- A Parquet schema's leaves as a mapping of dotted path to DuckDB type; list levels have no name. -#}
+{% macro parquet_paths(signature) %}
+    {%- set paths = {} -%}
+    {%- set stack = [] -%}
+    {%- for field in signature.split(";")[1:] -%}
+        {%- set parts = field.rsplit(":", 2) -%}
+        {%- set children = parts[1] | int -%}
+        {%- set names = [] -%}
+        {%- for level in stack if level[0] -%}{%- do names.append(level[0]) -%}{%- endfor -%}
+        {%- if children == 0 -%}
+            {%- do paths.update({(names + [parts[0]]) | join("."): parts[2]}) -%}
+        {%- endif -%}
+        {%- if stack -%}{%- do stack.append([stack[-1][0], stack.pop()[1] - 1]) -%}{%- endif -%}
+        {%- if children > 0 -%}
+            {%- set is_list_level = parts[0] in ("list", "element", "bag", "array_element", "item", "array") -%}
+            {%- do stack.append(["" if is_list_level else parts[0], children]) -%}
+        {%- endif -%}
+        {%- for level in range(stack | length) -%}
+            {%- if stack and stack[-1][1] == 0 -%}{%- do stack.pop() -%}{%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(paths) -}}
+{% endmacro %}
+
+{#- The fields staging reads that are not among some paths, or are there in another type. -#}
+{% macro missing_fields(paths) %}
+    {%- set duckdb_types = {
+        "string": ["VARCHAR"], "int64": ["BIGINT", "INTEGER", "HUGEINT"], "float64": ["DOUBLE", "FLOAT"]
+    } -%}
+    {%- set missing = [] -%}
+    {%- for path, type in export_column_paths().items() -%}
+        {%- if path not in paths -%}
+            {%- do missing.append(path) -%}
+        {%- elif paths[path] not in duckdb_types[type] -%}
+            {%- do missing.append(path ~ " (" ~ paths[path] ~ ")") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(missing) -}}
+{% endmacro %}

@@ -1,0 +1,48 @@
+{#- The shards this run reads: all of them when the reader is built anew, else those of a date that is not
+    yet processed, that changed since, or that lies in the late-arrival window. One shard per property
+    and date, with its rows counted from the footers, so that an empty daily table never hides an
+    intraday one and never replaces loaded rows. -#}
+{% macro shards_to_read(everything) %}
+    {%- set shards = export_shards() -%}
+    {%- if not execute or shards | length == 0 -%}{{- return([]) -}}{%- endif -%}
+    {%- set processed = {} if everything else processed_days() -%}
+    {%- set window_start = late_window_start(processed) -%}
+    {%- set candidates = [] -%}
+    {%- for shard in shards -%}
+        {%- set key = shard["property_id"] ~ "/" ~ shard["event_date"] -%}
+        {%- if processed.get(key) != shard["source_version"] or shard["event_date"] >= window_start -%}
+            {%- do candidates.append(shard) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if candidates | length == 0 -%}{{- return([]) -}}{%- endif -%}
+    {%- set row_counts = shard_row_counts(candidates) -%}
+    {%- set chosen = {} -%}
+    {%- for shard in candidates -%}
+        {%- set key = shard["property_id"] ~ "/" ~ shard["event_date"] -%}
+        {%- if row_counts.get(shard["path"], 0) > 0 and key not in chosen -%}
+            {%- do chosen.update({key: shard}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(chosen.values() | list) -}}
+{% endmacro %}
+
+{#- Rows per file, from the footers alone. -#}
+{% macro shard_row_counts(shards) %}
+    {%- set counts = {} -%}
+    {%- set query -%}
+        select file_name, num_rows from parquet_file_metadata({{ path_list(shards) }})
+    {%- endset -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do counts.update({row["file_name"]: row["num_rows"]}) -%}
+    {%- endfor -%}
+    {{- return(counts) -}}
+{% endmacro %}
+
+{#- The paths of shards as a SQL list. -#}
+{% macro path_list(shards) %}
+    {%- set paths = [] -%}
+    {%- for shard in shards -%}
+        {%- do paths.append("'" ~ shard["path"] | replace("'", "''") ~ "'") -%}
+    {%- endfor -%}
+    {{- return("[" ~ paths | join(", ") ~ "]") -}}
+{% endmacro %}

@@ -1,0 +1,33 @@
+{#- The dates that this run decides anew, as a SQL list of constants: days whose tables changed since every
+    fact had them, days in the late-arrival window, and all days when a definition (catalog, rules,
+    channel groups) changed. Constants, so that BigQuery prunes partitions. -#}
+{% macro open_dates() %}
+    {%- set query = open_dates_query() -%}
+    {%- set dates = [] -%}
+    {%- if execute -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do dates.append("date '" ~ row["event_date"] ~ "'") -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(dates | join(", ") if dates else "date '0001-01-01'") -}}
+{% endmacro %}
+
+{% macro open_dates_query() %}
+    {%- set loaded = ref("stg_ga4__export_days") -%}
+    {%- set definitions = definitions_version() -%}
+    {%- set state = processed_days_relation() -%}
+    select distinct cast(loaded.event_date as {{ dbt.type_string() }}) as event_date
+    from {{ loaded }} as loaded
+    {%- if state is not none %}
+    cross join ({{ definitions }}) as definitions
+    cross join (select max(event_date) as newest_date from {{ state }}) as newest
+    left join {{ state }} as processed
+        on loaded.property_id = processed.property_id
+        and loaded.event_date = processed.event_date
+        and loaded.source_version = processed.source_version
+        and definitions.definitions_version = processed.definitions_version
+    where processed.event_date is null
+        or loaded.event_date > {{ add_days("newest.newest_date", -(var("late_arrival_days") | int)) }}
+    {%- endif %}
+    order by 1
+{% endmacro %}

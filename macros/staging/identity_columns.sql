@@ -1,0 +1,37 @@
+{#- What makes two raw rows candidates for being the same event; parameters and items decide. -#}
+{% macro identity_columns() %}
+    {{- return([
+        "property_id", "shard_date", "stream_id", "user_pseudo_id", "event_timestamp", "event_name", "event_date",
+        "batch_page_id", "batch_ordering_id", "batch_event_index"
+    ]) -}}
+{% endmacro %}
+
+{#- The identity columns of a raw row as one quick hash. -#}
+{% macro candidate_key(relation) -%}
+    {%- set parts = [] -%}
+    {%- for column in identity_columns() -%}
+        {%- do parts.append("coalesce(cast(" ~ relation ~ "." ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
+    {%- endfor -%}
+    {{ fast_hash(parts | join(" || '|' || ")) }}
+{%- endmacro %}
+
+{#- The raw columns by name. -#}
+{% macro export_column_list(relation) -%}
+    {%- for name in ga4_export_columns() %}
+        {{ relation }}.{{ name }},
+    {%- endfor %}
+        {{ relation }}.property_id,
+        {{ relation }}.shard_date,
+        {{ relation }}.source_table_kind,
+        {{ relation }}.source_version
+{%- endmacro %}
+
+{#- The event parameters that become columns. -#}
+{% macro staged_parameters() %}
+    {{- return([
+        "ga_session_id", "ga_session_number", "session_engaged", "engagement_time_msec", "page_location",
+        "page_referrer", "page_title", "firebase_screen", "search_term", "link_url", "file_name", "form_id",
+        "percent_scrolled", "value", "currency", "transaction_id", "traffic_type", "firebase_conversion",
+        "source", "medium", "campaign", "gclid", "batch_page_id", "batch_ordering_id", "batch_event_index"
+    ]) -}}
+{% endmacro %}

@@ -1,0 +1,210 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="replace",
+        meta={"replaces": "open_dates"},
+    )
+}}
+
+{%- set dates = open_dates() %}
+
+with events as (
+
+    select * from {{ ref("stg_ga4__events") }}
+    {%- if is_incremental() %}
+    where event_date in ({{ dates }})
+    {%- endif %}
+
+),
+
+rules as (
+
+    select * from {{ ref("conversion_rules") }}
+
+),
+
+rule_groups as (
+
+    select
+        conversion_name,
+        rule_group,
+        min(event_name) as event_name,
+        cast(sum(case when coalesce(field, '') <> '' then 1 else 0 end) as int64) as condition_count
+    from rules
+    group by conversion_name, rule_group
+
+),
+
+conditions as (
+
+    select
+        rules.conversion_name,
+        rules.rule_group,
+        rules.event_name,
+        rules.field,
+        rules.operator,
+        coalesce(rules.value, '') as value,
+        {{ safe_cast_to("rules.value", type_float64()) }} as value_number,
+        row_number() over (
+            order by rules.conversion_name, rules.rule_group, rules.field, rules.operator, rules.value
+        ) as condition_number
+    from rules
+    where coalesce(rules.field, '') <> ''
+
+),
+
+fields_of_events as (
+
+    select
+        events.event_id,
+        conditions.condition_number,
+        conditions.operator,
+        conditions.value,
+        conditions.value_number,
+        {{ field_text("events", "conditions.field") }} as field_text
+    from events
+    inner join conditions on events.event_name = conditions.event_name
+    where not starts_with(conditions.field, 'item:')
+
+    union all
+
+    select
+        events.event_id,
+        conditions.condition_number,
+        conditions.operator,
+        conditions.value,
+        conditions.value_number,
+        {{ field_text("events", "conditions.field") }} as field_text
+    from events
+    cross join conditions
+    where conditions.event_name = '*'
+        and not starts_with(conditions.field, 'item:')
+
+    union all
+
+    select
+        events.event_id,
+        conditions.condition_number,
+        conditions.operator,
+        conditions.value,
+        conditions.value_number,
+        {{ item_field_text("item", "conditions.field") }} as field_text
+    from events
+    inner join conditions on conditions.event_name in (events.event_name, '*')
+    cross join {{ unnest_as("events.items", "item") }}
+    where starts_with(conditions.field, 'item:')
+
+),
+
+conditions_met as (
+
+    select distinct
+        event_id,
+        condition_number
+    from fields_of_events
+    where {{ condition_holds("field_text", "operator", "value", "value_number") }}
+
+),
+
+groups_met as (
+
+    select
+        conditions_met.event_id,
+        conditions.conversion_name,
+        conditions.rule_group
+    from conditions_met
+    inner join conditions on conditions_met.condition_number = conditions.condition_number
+    inner join rule_groups
+        on conditions.conversion_name = rule_groups.conversion_name
+        and conditions.rule_group = rule_groups.rule_group
+    group by conditions_met.event_id, conditions.conversion_name, conditions.rule_group, rule_groups.condition_count
+    having count(*) = rule_groups.condition_count
+
+),
+
+matches as (
+
+    select
+        event_id,
+        conversion_name
+    from groups_met
+
+    union distinct
+
+    select
+        events.event_id,
+        rule_groups.conversion_name
+    from events
+    inner join rule_groups on events.event_name = rule_groups.event_name
+    where rule_groups.condition_count = 0
+
+),
+
+page_positions as (
+
+    select
+        event_id,
+        session_id,
+        event_date,
+        cast(round(coalesce(engagement_seconds, 0) * 1000) as int64) as engaged_msec,
+        percent_scrolled,
+        sum(case when event_name in ('page_view', 'screen_view') then 1 else 0 end) over (
+            partition by session_id, event_date
+            order by event_timestamp, event_order, event_id
+            rows between unbounded preceding and current row
+        ) as page_of_day
+    from events
+    where session_id is not null
+
+),
+
+page_visits as (
+
+    -- A page visit lasts from one page view of the session to the next, at most to the end of the day.
+    select
+        session_id,
+        event_date,
+        page_of_day,
+        cast(sum(engaged_msec) as int64) as engaged_msec_on_page,
+        max(percent_scrolled) as percent_scrolled_on_page
+    from page_positions
+    group by session_id, event_date, page_of_day
+
+),
+
+int_conversion_events_matched as (
+
+    select
+        events.event_id || '/' || matches.conversion_name as conversion_event_id,
+        matches.conversion_name,
+        events.event_id,
+        events.event_name,
+        events.property_id,
+        events.event_date,
+        events.event_timestamp,
+        events.event_order,
+        events.user_pseudo_id,
+        events.user_id_hash,
+        events.session_id,
+        events.page_path,
+        page_visits.engaged_msec_on_page,
+        page_visits.percent_scrolled_on_page,
+        cast(page_positions.page_of_day as int64) as page_of_day,
+        events.transaction_id,
+        events.revenue_usd,
+        coalesce(
+            events.event_value_in_usd,
+            case when coalesce(events.currency, 'USD') = 'USD' then events.event_value end
+        ) as event_value_usd,
+        events.has_ads_consent
+    from matches
+    inner join events on matches.event_id = events.event_id
+    left join page_positions on matches.event_id = page_positions.event_id
+    left join page_visits
+        on page_positions.session_id = page_visits.session_id
+        and page_positions.event_date = page_visits.event_date
+        and page_positions.page_of_day = page_visits.page_of_day
+
+)
+
+select * from int_conversion_events_matched

@@ -1,0 +1,157 @@
+with conversions as (
+
+    select * from {{ ref("fct_micro_conversions") }}
+    where visitor_id is not null
+        and exclusion_reason is null
+
+    union all
+
+    select
+        conversion_event_id,
+        conversion_name,
+        visitor_id,
+        session_id,
+        event_id,
+        occurred_at,
+        conversion_date,
+        session_number,
+        page_path,
+        engaged_seconds_on_page,
+        percent_scrolled_on_page,
+        page_depth,
+        is_first_session,
+        seconds_since_session_start,
+        seconds_since_previous_conversion,
+        occurrence_number,
+        value_usd,
+        exclusion_reason
+    from {{ ref("fct_macro_conversions") }}
+    where visitor_id is not null
+        and exclusion_reason is null
+
+),
+
+catalog as (
+
+    select * from {{ ref("dim_conversions") }}
+
+),
+
+visitors as (
+
+    select * from {{ ref("dim_visitors") }}
+    where not is_excluded
+
+),
+
+as_of as (
+
+    select * from {{ ref("int_export_as_of") }}
+
+),
+
+decayed as (
+
+    -- Points halve with every half-life that has passed since the occurrence.
+    select
+        conversions.visitor_id,
+        conversions.conversion_name,
+        catalog.label,
+        catalog.points_cap,
+        cast(count(*) as int64) as occurrence_count,
+        cast(
+            sum(
+                cast(
+                    round(
+                        catalog.lead_points * power(
+                            0.5,
+                            greatest(
+                                as_of.as_of_timestamp - {{ micros_of_timestamp("conversions.occurred_at") }}, 0
+                            ) / 86400000000.0 / catalog.half_life_days
+                        ) * 1000000
+                    ) as int64
+                )
+            ) as int64
+        ) / 1000000.0 as uncapped_points
+    from conversions
+    inner join catalog on conversions.conversion_name = catalog.conversion_name
+    cross join as_of
+    where catalog.lead_points > 0
+    group by conversions.visitor_id, conversions.conversion_name, catalog.label, catalog.points_cap
+
+),
+
+capped as (
+
+    select
+        *,
+        least(uncapped_points, coalesce(points_cap, uncapped_points)) as points
+    from decayed
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by visitor_id
+            order by points desc, conversion_name
+        ) as reason_number
+    from capped
+
+),
+
+scored as (
+
+    select
+        visitor_id,
+        cast(sum(cast(round(points * 1000000) as int64)) as int64) / 1000000.0 as lead_score,
+        max(case when reason_number = 1 then {{ reason_text() }} end) as first_reason,
+        max(case when reason_number = 2 then {{ reason_text() }} end) as second_reason,
+        max(case when reason_number = 3 then {{ reason_text() }} end) as third_reason
+    from ranked
+    group by visitor_id
+
+),
+
+scores as (
+
+    select
+        visitors.visitor_id,
+        coalesce(scored.lead_score, 0.0) as lead_score,
+        visitors.funnel_stage,
+        visitors.last_seen_at as last_activity_at,
+        visitors.session_count,
+        visitors.micro_conversion_count,
+        visitors.macro_conversion_count,
+        visitors.has_consent,
+        coalesce(
+            scored.first_reason || coalesce('; ' || scored.second_reason, '')
+            || coalesce('; ' || scored.third_reason, ''),
+            'nothing that scores'
+        ) as top_reasons
+    from visitors
+    left join scored on visitors.visitor_id = scored.visitor_id
+
+),
+
+mart_lead_scores as (
+
+    -- Equal scores share a decile; 10 is the best tenth.
+    select
+        visitor_id,
+        lead_score,
+        cast(least(floor(percent_rank() over (order by lead_score) * 10) + 1, 10) as int64) as score_decile,
+        funnel_stage,
+        last_activity_at,
+        top_reasons,
+        session_count,
+        micro_conversion_count,
+        macro_conversion_count,
+        has_consent
+    from scores
+
+)
+
+select * from mart_lead_scores

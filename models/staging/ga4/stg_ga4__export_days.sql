@@ -1,0 +1,76 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="replace",
+        meta={"replaces": "days"},
+    )
+}}
+
+{%- set shards = shards_to_read(everything=not is_incremental()) %}
+
+with rows_of_the_export as (
+
+    select * from {{ ref("base_ga4__events") }}
+    {%- if is_incremental() %}
+    where event_date in (
+        {%- for shard in shards -%}
+            date '{{ shard["event_date"] }}'{{ ", " if not loop.last }}
+        {%- else -%}
+            date '0001-01-01'
+        {%- endfor -%}
+    )
+    {%- endif %}
+
+),
+
+shard_columns as (
+
+    {{ shard_columns(shards) }}
+
+),
+
+day_counts as (
+
+    select
+        property_id,
+        event_date,
+        source_table_kind,
+        source_version,
+        cast(count(*) + sum(duplicate_count) as int64) as raw_row_count,
+        cast(sum(case when rejection_reason is null then 1 else 0 end) as int64) as accepted_count,
+        cast(sum(case when rejection_reason is not null then 1 else 0 end) as int64) as rejected_count,
+        cast(sum(duplicate_count) as int64) as duplicate_count,
+        cast(
+            sum(case when rejection_reason is null and user_pseudo_id is null then 1 else 0 end) as int64
+        ) as consentless_count,
+        max(case when rejection_reason is null then event_timestamp end) as last_event_timestamp
+    from rows_of_the_export
+    group by property_id, event_date, source_table_kind, source_version
+
+),
+
+stg_ga4__export_days as (
+
+    select
+        day_counts.property_id,
+        day_counts.event_date,
+        day_counts.source_table_kind,
+        day_counts.source_version,
+        day_counts.raw_row_count,
+        day_counts.accepted_count,
+        day_counts.rejected_count,
+        day_counts.duplicate_count,
+        day_counts.consentless_count,
+        coalesce(shard_columns.missing_column_count, 0) as missing_column_count,
+        shard_columns.missing_columns,
+        day_counts.source_table_kind = 'daily' as is_final,
+        day_counts.last_event_timestamp,
+        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as loaded_at
+    from day_counts
+    left join shard_columns
+        on day_counts.property_id = shard_columns.property_id
+        and day_counts.event_date = shard_columns.event_date
+
+)
+
+select * from stg_ga4__export_days
