@@ -1,13 +1,13 @@
-{#- Whether a rule's condition holds for the text of its field. A missing field equals and contains nothing,
-    so that only is_not_set and the operators with `not` hold for it. -#}
+{#- Whether a rule's condition holds for the text of its field. A missing field is
+    empty text, so that only is_not_set and the operators with `not` hold for it. -#}
 {% macro condition_holds(text, operator, value, value_number) -%}
     {%- set number = safe_cast_to(text, type_float64()) -%}
     coalesce(
         case {{ operator }}
             when 'equals' then {{ text }} = {{ value }}
-            when 'not_equals' then coalesce({{ text }}, '') <> {{ value }}
+            when 'not_equals' then {{ text }} <> {{ value }}
             when 'contains' then strpos({{ text }}, {{ value }}) > 0
-            when 'not_contains' then strpos(coalesce({{ text }}, ''), {{ value }}) = 0
+            when 'not_contains' then strpos({{ text }}, {{ value }}) = 0
             when 'starts_with' then starts_with({{ text }}, {{ value }})
             when 'ends_with' then ends_with({{ text }}, {{ value }})
             when 'matches' then {{ regexp_found(text, value) }}
@@ -16,8 +16,8 @@
             when 'at_most' then {{ number }} <= {{ value_number }}
             when 'greater_than' then {{ number }} > {{ value_number }}
             when 'less_than' then {{ number }} < {{ value_number }}
-            when 'is_set' then coalesce({{ text }}, '') <> ''
-            when 'is_not_set' then coalesce({{ text }}, '') = ''
+            when 'is_set' then {{ text }} <> ''
+            when 'is_not_set' then {{ text }} = ''
         end,
         false
     )

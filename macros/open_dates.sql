@@ -4,7 +4,7 @@
 {% macro open_dates() %}
     {%- set query = open_dates_query() -%}
     {%- set dates = [] -%}
-    {%- if execute -%}
+    {%- if execute and load_relation(ref("stg_ga4__export_days")) is not none -%}
         {%- for row in run_query(query).rows -%}
             {%- do dates.append("date '" ~ row["event_date"] ~ "'") -%}
         {%- endfor -%}

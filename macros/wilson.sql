@@ -12,7 +12,8 @@
     {%- set z = "1.959963984540054" -%}
     {%- set n = "cast(" ~ trials ~ " as " ~ type_float64() ~ ")" -%}
     {%- set p = "(" ~ successes ~ " / nullif(" ~ n ~ ", 0))" -%}
-    {#- Rounding must not carry a limit past 0 or 1. -#}
+    {%- set bounds = ["0", p] if sign == "-" else [p, "1"] -%}
+    {#- Rounding must not carry a limit past 0, 1 or the rate itself. -#}
     least(
         greatest(
             (
@@ -21,7 +22,7 @@
                     {{ p }} * (1 - {{ p }}) / nullif({{ n }}, 0)
                     + {{ z }} * {{ z }} / (4 * nullif({{ n }}, 0) * nullif({{ n }}, 0))
                 )
-            ) / (1 + {{ z }} * {{ z }} / nullif({{ n }}, 0)), 0
-        ), 1
+            ) / (1 + {{ z }} * {{ z }} / nullif({{ n }}, 0)), {{ bounds[0] }}
+        ), {{ bounds[1] }}
     )
 {%- endmacro %}

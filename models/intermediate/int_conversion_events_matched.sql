@@ -8,7 +8,7 @@
 
 {%- set dates = open_dates() %}
 
-with events as (
+with events as {{ not_materialized() }} (
 
     select * from {{ ref("stg_ga4__events") }}
     {%- if is_incremental() %}
@@ -55,39 +55,42 @@ conditions as (
 
 fields_of_events as (
 
+    -- Columns, parameters and items apart: an event's arrays are read only where a rule asks for them.
     select
         events.event_id,
         conditions.condition_number,
-        conditions.operator,
-        conditions.value,
-        conditions.value_number,
-        {{ field_text("events", "conditions.field") }} as field_text
+        {{ column_text("events", "conditions.field") }} as field_text
     from events
     inner join conditions on events.event_name = conditions.event_name
-    where not starts_with(conditions.field, 'item:')
+    where strpos(conditions.field, ':') = 0
 
     union all
 
     select
         events.event_id,
         conditions.condition_number,
-        conditions.operator,
-        conditions.value,
-        conditions.value_number,
-        {{ field_text("events", "conditions.field") }} as field_text
+        {{ column_text("events", "conditions.field") }} as field_text
     from events
     cross join conditions
     where conditions.event_name = '*'
-        and not starts_with(conditions.field, 'item:')
+        and strpos(conditions.field, ':') = 0
 
     union all
 
     select
         events.event_id,
         conditions.condition_number,
-        conditions.operator,
-        conditions.value,
-        conditions.value_number,
+        {{ array_text("events", "conditions.field") }} as field_text
+    from events
+    inner join conditions on conditions.event_name in (events.event_name, '*')
+    where starts_with(conditions.field, 'param:')
+        or starts_with(conditions.field, 'user_property:')
+
+    union all
+
+    select
+        events.event_id,
+        conditions.condition_number,
         {{ item_field_text("item", "conditions.field") }} as field_text
     from events
     inner join conditions on conditions.event_name in (events.event_name, '*')
@@ -96,13 +99,38 @@ fields_of_events as (
 
 ),
 
+distinct_fields as (
+
+    -- Few values recur on many events: a pattern is compared once with each.
+    select distinct
+        condition_number,
+        coalesce(field_text, '') as field_text
+    from fields_of_events
+
+),
+
+fields_met as (
+
+    select
+        distinct_fields.condition_number,
+        distinct_fields.field_text
+    from distinct_fields
+    inner join conditions on distinct_fields.condition_number = conditions.condition_number
+    where {{ condition_holds(
+        "distinct_fields.field_text", "conditions.operator", "conditions.value", "conditions.value_number"
+    ) }}
+
+),
+
 conditions_met as (
 
     select distinct
-        event_id,
-        condition_number
+        fields_of_events.event_id,
+        fields_of_events.condition_number
     from fields_of_events
-    where {{ condition_holds("field_text", "operator", "value", "value_number") }}
+    inner join fields_met
+        on fields_of_events.condition_number = fields_met.condition_number
+        and coalesce(fields_of_events.field_text, '') = fields_met.field_text
 
 ),
 
@@ -140,21 +168,30 @@ matches as (
 
 ),
 
+sessions_with_match as (
+
+    select distinct events.session_id
+    from events
+    inner join matches on events.event_id = matches.event_id
+    where events.session_id is not null
+
+),
+
 page_positions as (
 
     select
-        event_id,
-        session_id,
-        event_date,
-        cast(round(coalesce(engagement_seconds, 0) * 1000) as int64) as engaged_msec,
-        percent_scrolled,
-        sum(case when event_name in ('page_view', 'screen_view') then 1 else 0 end) over (
-            partition by session_id, event_date
-            order by event_timestamp, event_order, event_id
+        events.event_id,
+        events.session_id,
+        events.event_date,
+        cast(round(coalesce(events.engagement_seconds, 0) * 1000) as int64) as engaged_msec,
+        events.percent_scrolled,
+        sum(case when events.event_name in ('page_view', 'screen_view') then 1 else 0 end) over (
+            partition by events.session_id, events.event_date
+            order by events.event_timestamp, events.event_order, events.event_id
             rows between unbounded preceding and current row
         ) as page_of_day
     from events
-    where session_id is not null
+    inner join sessions_with_match on events.session_id = sessions_with_match.session_id
 
 ),
 

@@ -7,6 +7,7 @@
 }}
 
 {%- set dates = open_dates() %}
+{%- set event_sequence = ["event_timestamp", "event_order", "conversion_event_id"] %}
 -- depends_on: {{ ref("int_visitors_changed") }}
 
 with matched as (
@@ -105,90 +106,106 @@ conversions_to_decide as (
 
 ),
 
-ranked as (
+first_occurrences as (
 
-    -- A hit without a visitor is nobody's repeat: it stands for itself, but for the order it names.
-    select
-        *,
-        row_number() over (
-            partition by
-                conversion_name,
-                case
-                    when counting = 'once_per_visitor' then coalesce(visitor_id, conversion_event_id)
-                    when counting = 'once_per_session' then coalesce(session_id, conversion_event_id)
-                    else conversion_event_id
-                end
-            order by event_timestamp, event_order, conversion_event_id
-        ) as rank_by_counting,
-        row_number() over (
-            partition by
-                conversion_name, coalesce(visitor_id, ''), coalesce(property_id || '/' || transaction_id, conversion_event_id)
-            order by event_timestamp, event_order, conversion_event_id
-        ) as rank_by_transaction
+    -- A hit without a visitor or session is nobody's repeat: it stands for itself.
+    select conversion_event_id
     from conversions_to_decide
+    where counting = 'every_event'
+
+    union all
+
+    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
+    from conversions_to_decide
+    where counting = 'once_per_session'
+    group by conversion_name, coalesce(session_id, conversion_event_id)
+
+    union all
+
+    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
+    from conversions_to_decide
+    where counting = 'once_per_visitor'
+    group by conversion_name, coalesce(visitor_id, conversion_event_id)
+
+),
+
+first_of_orders as (
+
+    -- The same order sent twice is one order, also by hits without a visitor.
+    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
+    from conversions_to_decide
+    where transaction_id is not null
+    group by conversion_name, coalesce(visitor_id, ''), property_id, transaction_id
 
 ),
 
 judged as (
 
     select
-        *,
-        rank_by_counting = 1 and rank_by_transaction = 1 as is_counted
-    from ranked
+        conversions_to_decide.*,
+        first_occurrences.conversion_event_id is not null
+        and (
+            conversions_to_decide.transaction_id is null or first_of_orders.conversion_event_id is not null
+        ) as is_counted
+    from conversions_to_decide
+    left join first_occurrences
+        on conversions_to_decide.conversion_event_id = first_occurrences.conversion_event_id
+    left join first_of_orders
+        on conversions_to_decide.conversion_event_id = first_of_orders.conversion_event_id
+
+),
+
+sequenced as (
+
+    select
+        conversion_event_id,
+        row_number() over (
+            partition by visitor_id, conversion_name
+            order by event_timestamp, event_order, conversion_event_id
+        ) as occurrence_number,
+        max(case when conversion_type = 'micro' then event_timestamp end) over (
+            partition by visitor_id
+            order by event_timestamp, event_order, conversion_event_id
+            rows between unbounded preceding and 1 preceding
+        ) as previous_micro_timestamp
+    from judged
+    where is_counted
+        and visitor_id is not null
 
 ),
 
 int_conversions_counted as (
 
     select
-        conversion_event_id,
-        conversion_name,
-        conversion_type,
-        visitor_id,
-        user_pseudo_id,
-        session_id,
-        event_id,
-        event_name,
-        property_id,
-        event_timestamp,
-        event_order,
-        {{ timestamp_from_micros("event_timestamp") }} as occurred_at,
-        conversion_date,
-        session_number,
-        page_path,
-        engaged_seconds_on_page,
-        percent_scrolled_on_page,
-        page_depth,
-        is_first_session,
-        (event_timestamp - session_started_timestamp) / 1000000.0 as seconds_since_session_start,
-        case
-            when is_counted and visitor_id is not null
-                then (
-                    event_timestamp - max(
-                        case when is_counted and conversion_type = 'micro' then event_timestamp end
-                    ) over (
-                        partition by visitor_id
-                        order by event_timestamp, event_order, conversion_event_id
-                        rows between unbounded preceding and 1 preceding
-                    )
-                ) / 1000000.0
-        end as seconds_since_previous_conversion,
-        case
-            when is_counted and visitor_id is not null
-                then cast(
-                    sum(case when is_counted then 1 else 0 end) over (
-                        partition by visitor_id, conversion_name
-                        order by event_timestamp, event_order, conversion_event_id
-                        rows between unbounded preceding and current row
-                    ) as int64
-                )
-        end as occurrence_number,
-        value_usd,
-        transaction_id,
-        revenue_usd,
-        exclusion_reason,
-        is_counted
+        judged.conversion_event_id,
+        judged.conversion_name,
+        judged.conversion_type,
+        judged.visitor_id,
+        judged.user_pseudo_id,
+        judged.session_id,
+        judged.event_id,
+        judged.event_name,
+        judged.property_id,
+        judged.event_timestamp,
+        judged.event_order,
+        {{ timestamp_from_micros("judged.event_timestamp") }} as occurred_at,
+        judged.conversion_date,
+        judged.session_number,
+        judged.page_path,
+        judged.engaged_seconds_on_page,
+        judged.percent_scrolled_on_page,
+        judged.page_depth,
+        judged.is_first_session,
+        (judged.event_timestamp - judged.session_started_timestamp) / 1000000.0 as seconds_since_session_start,
+        (judged.event_timestamp - sequenced.previous_micro_timestamp) / 1000000.0 as seconds_since_previous_conversion,
+        sequenced.occurrence_number,
+        judged.value_usd,
+        judged.transaction_id,
+        judged.revenue_usd,
+        judged.exclusion_reason,
+        judged.is_counted
     from judged
+    left join sequenced on judged.conversion_event_id = sequenced.conversion_event_id
 
 )
 

@@ -1,5 +1,5 @@
-{#- The text of the staged column, parameter or user property that a rule's `field` names. -#}
-{% macro field_text(relation, field) -%}
+{#- The text of the staged column that a rule's `field` names. -#}
+{% macro column_text(relation, field) -%}
     {%- set text_columns = [
         "page_path", "page_location", "page_title", "page_referrer", "search_term", "link_url", "file_name",
         "form_id", "currency", "device_category", "country", "platform", "transaction_id", "event_source",
@@ -17,6 +17,12 @@
         {%- for column in integer_columns %}
         when {{ field }} = '{{ column }}' then cast({{ relation }}.{{ column }} as {{ dbt.type_string() }})
         {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- The text of the parameter or user property that a rule's `field` names. -#}
+{% macro array_text(relation, field) -%}
+    case
         when starts_with({{ field }}, 'param:')
             then {{ lookup_text(relation ~ ".event_params", "substr(" ~ field ~ ", 7)") }}
         when starts_with({{ field }}, 'user_property:')

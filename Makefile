@@ -1,0 +1,94 @@
+# The verbs of the project. `make demo` and `make test` need Python 3.11 and make, nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_EXPORT := target/demo_export
+VERTICAL ?= ecommerce
+
+export DBT_PROFILES_DIR := $(CURDIR)
+export DBT_PROJECT_DIR := $(CURDIR)
+export PYTHONWARNINGS := ignore::DeprecationWarning
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check build summary docs test test-python test-bigquery lint bench lock clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+# ---- set-up -------------------------------------------------------------------------------------
+
+# Installs a locked set of packages (uv when it is there, pip otherwise) and the project itself.
+define install
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing requirements/$(1).txt into $(VENV) …"
+	@if command -v uv > /dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt \
+		&& uv pip install --quiet --python $(BIN)/python --no-deps --editable .; \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi
+	@touch $@
+endef
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	$(call install,dev)
+	@touch $(VENV)/.base
+
+$(VENV)/.base: requirements/base.txt pyproject.toml
+	$(call install,base)
+
+profiles.yml: profiles.example.yml
+	@test -f $@ || cp $< $@
+	@touch $@
+
+setup: $(VENV)/.base profiles.yml ## Install what a run needs
+
+# ---- running ------------------------------------------------------------------------------------
+
+demo: setup ## Generate a shop's export, build everything from it, print the funnel
+	@$(BIN)/microconv demo --out $(DEMO_EXPORT)
+	@GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' $(MAKE) --no-print-directory build
+	@GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' $(BIN)/microconv summary
+
+check: setup ## Validate the seeds and the export files
+	@$(BIN)/microconv check
+
+build: check ## dbt build on the files that GA4_EXPORT_FILES names
+	@mkdir -p target
+	@$(BIN)/dbt --no-use-colors build
+
+summary: setup ## Print the funnel, the segments and where the tables are
+	@$(BIN)/microconv summary
+
+docs: setup ## Write dbt's documentation to target/static_index.html
+	@$(BIN)/dbt --quiet docs generate --static && echo "Open target/static_index.html"
+
+# ---- checking -----------------------------------------------------------------------------------
+
+test: $(VENV)/.dev profiles.yml lint test-python test-bigquery ## Lint, type-check and run every test
+
+test-python: $(VENV)/.dev profiles.yml
+	@$(BIN)/pytest -q -n 2 --dist loadscope tests/python
+
+test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference executor over the compiled project
+	@$(BIN)/pytest -q tests/bigquery
+
+lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all Python
+	@$(BIN)/ruff check scripts tests && $(BIN)/ruff format --check scripts tests
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 models analyses tests/data
+
+bench: $(VENV)/.dev profiles.yml ## Measure builds against the floor (takes long; BENCH_ARGS selects)
+	@$(BIN)/python scripts/bench.py $(BENCH_ARGS)
+
+lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/
+	@for set in base bigquery dev; do \
+		extra=; [ $$set = base ] || extra="--extra $$set"; \
+		uv pip compile --quiet --universal --python-version 3.11 $$extra --generate-hashes --no-strip-extras \
+			--no-annotate --no-header --no-emit-index-url pyproject.toml -o requirements/$$set.txt; \
+	done
+
+clean: ## Remove what was built (not the environment)
+	@rm -rf target logs

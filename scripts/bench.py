@@ -1,0 +1,233 @@
+"""Measures builds against the floor: one bare statement that reads the export and extracts the staged columns.
+
+Every number of a table is taken in one run on one machine, so that the ratios can be compared and the
+seconds cannot. Each build runs in a process of its own; peak memory is that process's largest resident set.
+
+    python scripts/bench.py --events 1000000 --events 10000000 [--export GLOB] [--keep]
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+# A demo visitor of a day brings about so many events; only used to size an export.
+EVENTS_PER_VISITOR = 12.0
+
+FLOOR = """
+create table floor as
+with export as (
+    select
+        event_date, event_timestamp, event_name, user_id, user_pseudo_id, event_bundle_sequence_id,
+        device.category as device_category, device.operating_system as operating_system,
+        device.web_info.browser as browser, geo.country as country, geo.region as region,
+        geo.city as city, platform, stream_id, traffic_source, ecommerce, items, event_params,
+        list_transform(event_params, lambda ep: ep.key) as keys
+    from read_parquet({files}, union_by_name = true)
+)
+select
+    * exclude (keys),
+    {parameters}
+from export
+"""
+PARAMETERS = (
+    "ga_session_id ga_session_number session_engaged engagement_time_msec page_location "
+    "page_referrer page_title search_term link_url file_name form_id percent_scrolled value "
+    "currency transaction_id traffic_type source medium campaign"
+).split()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One step: wall seconds, peak memory in MiB, size of the DuckDB file in MiB afterwards."""
+
+    step: str
+    seconds: float
+    peak_mib: float
+    file_mib: float
+
+
+def run(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
+    """Runs a command to its end; returns wall seconds and the peak memory of its process in MiB."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        raise SystemExit(f"{' '.join(command)} failed:\n{output[-4000:]}")
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def measure(step: str, command: list[str], root: Path, files: str) -> Measurement:
+    database = root / "bench.duckdb"
+    environment = {
+        "DUCKDB_PATH": str(database),
+        "GA4_EXPORT_FILES": files,
+        "DBT_TARGET_PATH": str(root / "target"),
+        "DBT_LOG_PATH": str(root / "logs"),
+        "DBT_PROFILES_DIR": str(PROJECT),
+    }
+    seconds, peak = run(command, environment)
+    size = database.stat().st_size / 2**20 if database.exists() else 0.0
+    result = Measurement(step, seconds, peak, size)
+    print(f"  {step:<44} {seconds:8.1f} s  {peak:8.0f} MiB", flush=True)
+    return result
+
+
+def floor_command(files: str) -> list[str]:
+    """The floor as a process of its own, on two threads like the builds."""
+    parameters = ",\n    ".join(
+        f"list_extract(event_params, list_position(keys, '{key}')).value as param_{key}"
+        for key in PARAMETERS
+    )
+    statement = FLOOR.format(files=f"'{files}'", parameters=parameters)
+    code = (
+        "import duckdb, os, sys; path = os.environ['DUCKDB_PATH'] + '.floor';"
+        "connection = duckdb.connect(path, config={'threads': 2});"
+        "connection.execute('set preserve_insertion_order = false');"
+        "connection.execute(sys.argv[1]); connection.close(); os.remove(path)"
+    )
+    return [sys.executable, "-c", code, statement]
+
+
+def build_command(*arguments: str) -> list[str]:
+    dbt = [str(BIN / "dbt"), "--no-use-colors", "build"]
+    return [*dbt, "--exclude-resource-type", "test", *arguments]
+
+
+def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
+    """Floor, full build, and one incremental day with little and with all history behind it."""
+    print(f"{name}: {len(files)} files", flush=True)
+    shutil.rmtree(root / "days", ignore_errors=True)
+    days = root / "days"
+    days.mkdir(parents=True)
+    for path in files:
+        (days / path.name).symlink_to(path.resolve())
+    pattern = str(days / "events_*.parquet")
+    results = [
+        measure("floor", floor_command(pattern), root, pattern),
+        measure("full build", build_command(), root, pattern),
+        measure("same days again", build_command(), root, pattern),
+    ]
+    (root / "bench.duckdb").unlink()
+    for history in sorted({min(9, len(files) - 1), len(files) - 1}):
+        results += bench_incremental_day(files[-history - 1 :], history, root)
+    return results
+
+
+def bench_incremental_day(files: list[Path], history: int, root: Path) -> list[Measurement]:
+    """One new day on top of so many loaded ones; the new day is the same whatever the history."""
+    days = root / "days"
+    shutil.rmtree(days)
+    days.mkdir()
+    for path in files[:-1]:
+        (days / path.name).symlink_to(path.resolve())
+    pattern = str(days / "events_*.parquet")
+    before = measure(f"load {history} days", build_command(), root, pattern)
+    (days / files[-1].name).symlink_to(files[-1].resolve())
+    after = measure(f"one day after {history}", build_command(), root, pattern)
+    (root / "bench.duckdb").unlink()
+    return [before, after]
+
+
+def demo_files(events: int, days: int, root: Path) -> list[Path]:
+    """A demo export of about so many events; generated once and kept for the next run."""
+    out = root / f"demo_{events}_{days}"
+    if not (out / "planted_truth.json").exists():
+        visitors = max(1, round(events / days / EVENTS_PER_VISITOR))
+        until = date(2026, 10, 31)
+        print(f"generating {events:,} events over {days} days until {until} …", flush=True)
+        run(
+            [
+                str(BIN / "microconv"),
+                "demo",
+                "--out",
+                str(out),
+                "--days",
+                str(days),
+                "--visitors-per-day",
+                str(visitors),
+                "--until",
+                until.isoformat(),
+            ],
+            {},
+        )
+    return sorted(path for path in out.glob("events_2*.parquet"))
+
+
+def event_count(files: list[Path]) -> int:
+    import pyarrow.parquet as parquet
+
+    return sum(parquet.ParquetFile(path).metadata.num_rows for path in files)
+
+
+def table(name: str, count: int, results: list[Measurement]) -> str:
+    floor = next(result.seconds for result in results if result.step == "floor")
+    lines = [
+        f"### {name} ({count:,} events)",
+        "",
+        "| step | seconds | of the floor | peak memory | DuckDB file |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {result.step} | {result.seconds:.1f} | {result.seconds / floor:.2f}× "
+        f"| {result.peak_mib:,.0f} MiB | {result.file_mib:,.0f} MiB |"
+        for result in results
+    ]
+    after = [result.seconds for result in results if result.step.startswith("one day after")]
+    if len(after) == 2:
+        ratio = after[1] / after[0]
+        lines += [
+            "",
+            f"An incremental day costs {ratio:.2f}× of what it costs with little history.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--events", type=int, action="append", help="size of a demo export (repeatable)"
+    )
+    parser.add_argument("--days", type=int, default=91, help="days that a demo export spans")
+    parser.add_argument("--export", help="glob of real export files to measure too")
+    parser.add_argument("--root", type=Path, default=PROJECT / "target" / "bench")
+    options = parser.parse_args()
+    options.root.mkdir(parents=True, exist_ok=True)
+    sections = []
+    if options.export:
+        files = sorted(Path(path) for path in glob.glob(options.export))  # noqa: PTH207 an absolute glob is allowed
+        results = bench_export("Real days", files, options.root)
+        sections.append(table("Real days", event_count(files), results))
+    for events in options.events or ([] if options.export else [10_000_000]):
+        files = demo_files(events, options.days, options.root)
+        count = event_count(files)
+        results = bench_export(f"Demo of {count:,} events", files, options.root)
+        sections.append(table("Demo export", count, results))
+    report = options.root / "bench.md"
+    report.write_text("\n".join(sections), encoding="utf-8")
+    print("\n" + "\n".join(sections) + f"\nWritten to {report}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`microconv check`: refuse wrong seeds and export files before any table is touched."""

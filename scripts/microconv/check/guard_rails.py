@@ -1,0 +1,88 @@
+"""Advice about lists that are right but unwise; it stops a run with `--strict` only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from microconv.check.cells import number_of
+from microconv.check.problems import Problem
+from microconv.check.schema import STAGES
+from microconv.check.table import Table
+
+# The literature on micro-conversions says five to seven; whoever tracks thirty watches none.
+MOST_MICROS_PER_MACRO = 7
+
+
+def guard_rail_warnings(tables: Mapping[str, Table]) -> list[Problem]:
+    """Warnings about the catalog and the weights."""
+    catalog = tables["conversion_catalog"]
+    if not catalog.is_complete:
+        return []
+    return [
+        *_too_many_micros(catalog),
+        *_empty_stages(catalog),
+        *_drifted_points(catalog, tables["lead_score_weights"]),
+    ]
+
+
+def _too_many_micros(catalog: Table) -> list[Problem]:
+    counts = Counter(
+        row.get("supports") for row in catalog.rows if row.get("conversion_type") == "micro"
+    )
+    return [
+        Problem(
+            catalog.file,
+            f"{count} micro-conversions support '{macro}'; more than {MOST_MICROS_PER_MACRO} "
+            "dilute attention.",
+            "Keep the five to seven that predict it best.",
+            severity="warning",
+        )
+        for macro, count in sorted(counts.items())
+        if macro and count > MOST_MICROS_PER_MACRO
+    ]
+
+
+def _empty_stages(catalog: Table) -> list[Problem]:
+    used = set(catalog.values("funnel_stage"))
+    return [
+        Problem(
+            catalog.file,
+            f"No conversion belongs to the stage '{stage}', so the way to the goal has a "
+            "blind spot there.",
+            "Add a conversion for it.",
+            severity="warning",
+        )
+        for stage in STAGES
+        if stage not in used
+    ]
+
+
+def _drifted_points(catalog: Table, weights: Table) -> list[Problem]:
+    """Points set by hand stand in two lists; say so when they part."""
+    catalogued = {row.get("conversion_name"): row.get("lead_points") for row in catalog.rows}
+    problems = []
+    for row in weights.rows:
+        mine, theirs = (
+            number_of(row.get("points")),
+            number_of(catalogued.get(row.get("conversion_name"), "")),
+        )
+        if (
+            row.get("origin") == "manual"
+            and mine is not None
+            and theirs is not None
+            and mine != theirs
+        ):
+            problems.append(
+                Problem(
+                    weights.file,
+                    f"'{row.get('conversion_name')}' has {mine} points here and {theirs} in "
+                    f"{catalog.file}.",
+                    "Make both the same.",
+                    row.line,
+                    "points",
+                    row.get("points"),
+                    "warning",
+                )
+            )
+    return problems

@@ -1,0 +1,116 @@
+"""The rules between seeds: every name exists and nothing lacks its other half."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from microconv.check.problems import nearest, quoted
+from microconv.check.table import Row, Table
+
+SMALLEST_FUNNEL = 2
+
+
+def check_references(tables: Mapping[str, Table], max_funnel_steps: int) -> None:
+    """Note names that point nowhere and conversions or funnels that lack their other half.
+
+    Args:
+        tables: All seeds by name.
+        max_funnel_steps: The longest funnel that the models build.
+    """
+    catalog = tables["conversion_catalog"]
+    _check_supports(catalog)
+    for name in ("conversion_rules", "funnel_steps", "lead_score_weights"):
+        _refuse_unknown(tables[name], "conversion_name", catalog, "conversion_name", "conversion")
+    _refuse_unknown(
+        tables["funnel_steps"], "funnel_name", tables["funnels"], "funnel_name", "funnel"
+    )
+    _check_rules_exist(catalog, tables["conversion_rules"])
+    _check_funnel_lengths(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
+
+
+def _refuse_unknown(table: Table, column: str, target: Table, key: str, noun: str) -> None:
+    """Note names that the target lacks; silent when it could not be read whole."""
+    if not target.is_complete:
+        return
+    known = set(target.values(key))
+    for row in table.rows:
+        name = row.get(column)
+        if name and name not in known:
+            table.refuse(
+                f"{quoted(name)} is not a {noun} of {target.file}.",
+                _add_or_rename(name, known),
+                row,
+                column,
+            )
+
+
+def _add_or_rename(name: str, known: set[str]) -> str:
+    slip = nearest(name, sorted(known))
+    return f"Did you mean '{slip}'?" if slip else "Add it there, or correct the name here."
+
+
+def _check_supports(catalog: Table) -> None:
+    kinds = {row.get("conversion_name"): row.get("conversion_type") for row in catalog.rows}
+    macros = [name for name, kind in kinds.items() if kind == "macro"]
+    if catalog.is_complete and not macros:
+        catalog.refuse(
+            "There is no macro-conversion.",
+            "Add at least one row with conversion_type 'macro': the goal.",
+        )
+        return
+    for row in catalog.rows:
+        supported = row.get("supports")
+        if row.get("conversion_type") != "micro" or not supported or supported in macros:
+            continue
+        known = kinds.get(supported) == "micro"
+        if known or catalog.is_complete:
+            what = "a micro-conversion" if known else "no conversion of this list"
+            catalog.refuse(
+                f"{quoted(supported)} is {what}, but only a macro-conversion can be supported.",
+                f"Allowed: {', '.join(macros)}.",
+                row,
+                "supports",
+            )
+
+
+def _check_rules_exist(catalog: Table, rules: Table) -> None:
+    if not rules.is_complete:
+        return
+    ruled = set(rules.values("conversion_name"))
+    for row in catalog.rows:
+        name = row.get("conversion_name")
+        if name and name not in ruled:
+            catalog.refuse(
+                f"{quoted(name)} has no row in {rules.file}, so it could never occur.",
+                "Add a rule for it there, or delete it here.",
+                row,
+                "conversion_name",
+            )
+
+
+def _check_funnel_lengths(funnels: Table, steps: Table, max_funnel_steps: int) -> None:
+    if not steps.is_complete:
+        return
+    lengths = Counter(steps.values("funnel_name"))
+    for row in funnels.rows:
+        name = row.get("funnel_name")
+        length = lengths[name]
+        if name and length < SMALLEST_FUNNEL:
+            _refuse_length(
+                funnels, row, length, f"Give it at least {SMALLEST_FUNNEL} rows in {steps.file}."
+            )
+        elif name and length > max_funnel_steps:
+            _refuse_length(
+                funnels,
+                row,
+                length,
+                f"Allowed: up to {max_funnel_steps} (max_funnel_steps in dbt_project.yml).",
+            )
+
+
+def _refuse_length(funnels: Table, row: Row, length: int, remedy: str) -> None:
+    count = {0: "no step", 1: "1 step"}.get(length, f"{length} steps")
+    funnels.refuse(
+        f"Funnel {quoted(row.get('funnel_name'))} has {count}.", remedy, row, "funnel_name"
+    )

@@ -1,0 +1,253 @@
+"""The rules inside each seed: what rows of one list must be to each other."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from microconv.check.cells import check_cells, check_pattern, integer_of, number_of
+from microconv.check.problems import quoted
+from microconv.check.schema import (
+    EXISTENCE_OPERATORS,
+    NUMERIC_OPERATORS,
+    SEEDS,
+    TEXT_FIELDS,
+    TEXT_ITEM_FIELDS,
+)
+from microconv.check.table import Row, Table
+
+_TEXT_ONLY = {*TEXT_FIELDS, *(f"item:{name}" for name in TEXT_ITEM_FIELDS)}
+
+
+def check_table(table: Table) -> None:
+    """Note everything in one seed that is wrong by itself, without looking at the other seeds."""
+    check_cells(table, tuple(SEEDS[table.name]))
+    rules = _TABLE_RULES.get(table.name)
+    if rules:
+        rules(table)
+
+
+def _refuse_repeats(table: Table, columns: Sequence[str], noun: str) -> None:
+    """Note rows that repeat the key of an earlier row; incomplete keys are noted elsewhere."""
+    first: dict[tuple[str, ...], int] = {}
+    for row in table.rows:
+        key = tuple(row.get(column) for column in columns)
+        if not all(key) or not set(columns) <= set(table.columns):
+            continue
+        if key in first:
+            named = " ".join(quoted(part) for part in key)
+            table.refuse(
+                f"The {noun} {named} already stands in row {first[key]}.",
+                "Delete or rename one of the two.",
+                row,
+                columns[-1],
+            )
+        first.setdefault(key, row.line)
+
+
+def _check_catalog(table: Table) -> None:
+    _refuse_repeats(table, ["conversion_name"], "conversion")
+    for row in table.rows:
+        kind, supported = row.get("conversion_type"), row.get("supports")
+        if "supports" not in table.columns:
+            continue
+        if kind == "micro" and not supported:
+            table.refuse(
+                "A micro-conversion supports nothing.",
+                "Name the macro-conversion it leads to.",
+                row,
+                "supports",
+            )
+        if kind == "macro" and supported:
+            table.refuse(
+                "A macro-conversion supports another conversion.",
+                "Leave it empty: a macro is a goal.",
+                row,
+                "supports",
+            )
+
+
+def _check_rules(table: Table) -> None:
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    seen: dict[tuple[tuple[str, str], ...], int] = {}
+    for row in table.rows:
+        _check_condition(table, row)
+        groups[(row.get("conversion_name"), row.get("rule_group"))].append(row)
+        first = seen.setdefault(tuple(row.cells.items()), row.line)
+        if first != row.line:
+            table.refuse(f"The row repeats row {first}.", "Delete it.", row)
+    for (conversion, number), rows in groups.items():
+        _check_group(table, conversion, number, rows)
+
+
+def _check_condition(table: Table, row: Row) -> None:
+    """A condition needs field, operator and value, and a value the operator can use."""
+    field, operator, value = row.get("field"), row.get("operator"), row.get("value")
+    if bool(field) != bool(operator):
+        empty = "operator" if field else "field"
+        if empty in table.columns:
+            table.refuse(
+                f"The condition has no {empty}.",
+                "Fill in both field and operator, or leave both empty to let the event name "
+                "decide.",
+                row,
+                empty,
+            )
+    elif operator in EXISTENCE_OPERATORS or not field:
+        if value:
+            why = (
+                f"'{operator}' compares with nothing"
+                if operator
+                else "There is no field to compare with"
+            )
+            table.refuse(
+                f"{why}, so the value is not used.", "Leave the value empty.", row, "value"
+            )
+    elif not value:
+        if "value" in table.columns:
+            table.refuse(
+                f"'{operator}' needs a value.",
+                "Write what the field is compared with.",
+                row,
+                "value",
+            )
+    else:
+        _check_comparison(table, row, field, operator, value)
+
+
+def _check_comparison(table: Table, row: Row, field: str, operator: str, value: str) -> None:
+    if operator in NUMERIC_OPERATORS and field in _TEXT_ONLY:
+        table.refuse(
+            f"'{operator}' compares numbers, but {field} holds text.",
+            "Use equals, contains or matches.",
+            row,
+            "operator",
+        )
+    elif operator in NUMERIC_OPERATORS and number_of(value) is None:
+        table.refuse(
+            f"'{operator}' compares numbers, but {quoted(value)} is not one.",
+            "Allowed: digits with a decimal point, such as 90.",
+            row,
+            "value",
+        )
+    elif operator == "matches":
+        finding = check_pattern(value)
+        if finding:
+            table.refuse(*finding, row=row, column="value")
+    elif operator == "in" and not all(part.strip() for part in value.split("|")):
+        table.refuse(
+            "A value of the list is empty.",
+            "Separate values by one |, such as 'a|b'.",
+            row,
+            "value",
+        )
+    elif value.lower() == "null":
+        # dbt loads this word as an empty cell on BigQuery.
+        table.refuse(
+            "The word null cannot be compared with.", "Use is_set or is_not_set.", row, "value"
+        )
+
+
+def _check_group(table: Table, conversion: str, number: str, rows: list[Row]) -> None:
+    first = rows[0].get("event_name")
+    for row in rows[1:]:
+        if row.get("event_name") and first and row.get("event_name") != first:
+            table.refuse(
+                f"Rule group {number} of {quoted(conversion)} names '{first}' in row "
+                f"{rows[0].line} and another event"
+                " here; one event can never be both.",
+                "Use the same event_name, or another rule_group for 'or'.",
+                row,
+                "event_name",
+            )
+    if first == "*" and "field" in table.columns and not any(row.get("field") for row in rows):
+        table.refuse(
+            f"Without a condition every event would be {quoted(conversion)}.",
+            "Add a condition, or name the event instead of *.",
+            rows[0],
+            "event_name",
+        )
+
+
+def _check_funnels(table: Table) -> None:
+    _refuse_repeats(table, ["funnel_name"], "funnel")
+
+
+def _check_funnel_steps(table: Table) -> None:
+    _refuse_repeats(table, ["funnel_name", "step_number"], "step")
+    funnels: dict[str, list[tuple[int, Row]]] = defaultdict(list)
+    for row in table.rows:
+        number = integer_of(row.get("step_number"))
+        if row.get("funnel_name") and number is not None:
+            funnels[row.get("funnel_name")].append((number, row))
+    for funnel, steps in funnels.items():
+        numbers = {number for number, _ in steps}
+        for number, row in sorted(steps, key=lambda step: step[0]):
+            if number > 1 and number - 1 not in numbers:
+                table.refuse(
+                    f"Funnel '{funnel}' has a step {number} but no step {number - 1}.",
+                    "Number the steps 1, 2, 3 and so on without a gap.",
+                    row,
+                    "step_number",
+                )
+
+
+def _check_channel_groups(table: Table) -> None:
+    _refuse_repeats(table, ["priority"], "priority")
+    patterns = ("source_pattern", "medium_pattern", "campaign_pattern")
+    ranked = [row for row in table.rows if integer_of(row.get("priority")) is not None]
+    if not set(patterns) <= set(table.columns) or not ranked:
+        if table.is_complete and not table.rows:
+            table.refuse(
+                "The list is empty.",
+                "Add at least a last rule with empty patterns, such as Unassigned.",
+            )
+        return
+    ranked.sort(key=lambda row: int(row.get("priority")))
+    for row in ranked[:-1]:
+        if not any(row.get(pattern) for pattern in patterns):
+            table.refuse(
+                "The rule matches everything, so the rules after it are never tried.",
+                "Give it a pattern, or the largest priority.",
+                row,
+                "priority",
+            )
+    if any(ranked[-1].get(pattern) for pattern in patterns):
+        table.refuse(
+            "The rule with the largest priority has a pattern, so some sessions would have "
+            "no channel group.",
+            "Add a last rule whose three patterns are empty, such as Unassigned.",
+            ranked[-1],
+            "priority",
+        )
+
+
+def _check_weights(table: Table) -> None:
+    _refuse_repeats(table, ["conversion_name"], "conversion")
+    for row in table.rows:
+        if (
+            row.get("origin") == "learned"
+            and not row.get("fitted_on")
+            and "fitted_on" in table.columns
+        ):
+            table.refuse(
+                "Learned points do not say when they were fitted.",
+                "Write the last day of the data, as YYYY-MM-DD.",
+                row,
+                "fitted_on",
+            )
+
+
+def _check_hostnames(table: Table) -> None:
+    _refuse_repeats(table, ["hostname"], "hostname")
+
+
+_TABLE_RULES: dict[str, Callable[[Table], None]] = {
+    "conversion_catalog": _check_catalog,
+    "conversion_rules": _check_rules,
+    "funnels": _check_funnels,
+    "funnel_steps": _check_funnel_steps,
+    "channel_groups": _check_channel_groups,
+    "lead_score_weights": _check_weights,
+    "own_hostnames": _check_hostnames,
+}

@@ -1,0 +1,163 @@
+"""What each seed may hold: its columns, their words, and which of them this version runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal[
+    "name",
+    "text",
+    "choice",
+    "integer",
+    "number",
+    "date",
+    "pattern",
+    "value_rule",
+    "field",
+    "hostname",
+]
+
+STAGES = ("awareness", "interest", "consideration", "intent", "conversion")
+
+NUMERIC_OPERATORS = ("at_least", "at_most", "greater_than", "less_than")
+EXISTENCE_OPERATORS = ("is_set", "is_not_set")
+OPERATORS = (
+    "equals",
+    "not_equals",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "ends_with",
+    "matches",
+    "in",
+    *NUMERIC_OPERATORS,
+    *EXISTENCE_OPERATORS,
+)
+
+NUMERIC_FIELDS = (
+    "percent_scrolled",
+    "engagement_seconds",
+    "event_value",
+    "revenue_usd",
+    "session_number",
+)
+TEXT_FIELDS = (
+    "page_path",
+    "page_location",
+    "page_title",
+    "page_referrer",
+    "search_term",
+    "link_url",
+    "file_name",
+    "form_id",
+    "currency",
+    "device_category",
+    "country",
+    "platform",
+    "transaction_id",
+    "event_source",
+    "event_medium",
+    "event_campaign",
+    "hostname",
+)
+STAGED_FIELDS = TEXT_FIELDS + NUMERIC_FIELDS
+FIELD_PREFIXES = ("param:", "user_property:", "item:")
+NUMERIC_ITEM_FIELDS = ("price", "quantity", "item_revenue_in_usd")
+TEXT_ITEM_FIELDS = (
+    "item_id",
+    "item_name",
+    "item_brand",
+    "item_variant",
+    "item_category",
+    "item_category2",
+    "item_category3",
+    "item_category4",
+    "item_category5",
+    "coupon",
+    "item_list_name",
+    "promotion_name",
+)
+ITEM_FIELDS = TEXT_ITEM_FIELDS + NUMERIC_ITEM_FIELDS
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a seed.
+
+    `allowed` are the words of the contract, `supported` those that this version runs (None: all
+    of them).
+    `above` and `at_least` bound a number from below, exclusively and inclusively.
+    """
+
+    name: str
+    kind: Kind = "text"
+    required: bool = True
+    allowed: tuple[str, ...] = ()
+    supported: tuple[str, ...] | None = None
+    above: int | None = None
+    at_least: int | None = None
+
+
+def _choice(
+    name: str, *allowed: str, supported: tuple[str, ...] | None = None, required: bool = True
+) -> Column:
+    return Column(name, "choice", required, allowed, supported)
+
+
+SEEDS: dict[str, Sequence[Column]] = {
+    "conversion_catalog": (
+        Column("conversion_name", "name"),
+        Column("label"),
+        _choice("conversion_type", "macro", "micro"),
+        _choice("milestone_type", "process_milestone", "secondary_action"),
+        _choice("funnel_stage", *STAGES),
+        Column("supports", required=False),
+        _choice("vertical", "ecommerce", "saas", "lead_generation", "content_media", "mobile_app"),
+        _choice("counting", "every_event", "once_per_session", "once_per_visitor"),
+        Column("value_rule", "value_rule"),
+        Column("lead_points", "number", at_least=0),
+        Column("hypothesis", required=False),
+    ),
+    "conversion_rules": (
+        Column("conversion_name"),
+        Column("rule_group", "integer", at_least=1),
+        Column("event_name"),
+        Column("field", "field", required=False),
+        _choice("operator", *OPERATORS, required=False),
+        Column("value", required=False),
+    ),
+    "funnels": (
+        Column("funnel_name", "name"),
+        Column("label"),
+        _choice("unit", "visitor", "session"),
+        _choice("step_order", "ordered", "strict", "any", supported=("ordered",)),
+        _choice("entry", "closed", "open", supported=("closed",)),
+        Column("window_hours", "number", above=0),
+        Column("step_window_hours", "number", required=False, above=0),
+        _choice("counting", "unique", "attempts", supported=("unique",)),
+    ),
+    "funnel_steps": (
+        Column("funnel_name"),
+        Column("step_number", "integer", at_least=1),
+        Column("conversion_name"),
+        _choice("role", "step", "optional", "exclusion", supported=("step",)),
+    ),
+    "channel_groups": (
+        Column("priority", "integer", at_least=0),
+        Column("channel_group"),
+        Column("source_pattern", "pattern", required=False),
+        Column("medium_pattern", "pattern", required=False),
+        Column("campaign_pattern", "pattern", required=False),
+    ),
+    "lead_score_weights": (
+        Column("conversion_name"),
+        Column("points", "number", at_least=0),
+        Column("half_life_days", "number", required=False, above=0),
+        Column("cap", "number", required=False, at_least=0),
+        _choice("origin", "manual", "learned"),
+        Column("fitted_on", "date", required=False),
+    ),
+    "own_hostnames": (Column("hostname", "hostname"),),
+}

@@ -1,0 +1,58 @@
+"""The `microconv` command; heavy imports wait inside the commands to answer `--help` at once."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from microconv.check.command import check
+from microconv.errors import MicroconvError
+from microconv.output import warn
+from microconv.summary import summary
+
+
+class PlainErrorGroup(TyperGroup):
+    """Prints a MicroconvError as plain lines and exits with its code; other errors are bugs."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except MicroconvError as error:
+            warn(f"microconv: {error.message}")
+            if error.remedy:
+                warn(error.remedy)
+            raise typer.Exit(error.exit_code) from error
+
+
+app = typer.Typer(
+    cls=PlainErrorGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Micro-conversion analytics for the GA4 export: checks, demo export, results.",
+)
+
+
+def demo(context: typer.Context) -> None:
+    """Write a synthetic shop's GA4 export with planted truth."""
+    command = typer.Typer(add_completion=False, rich_markup_mode=None)
+    command.command()(importlib.import_module("microconv.demo.command").demo)
+    code = typer.main.get_command(command).main(
+        context.args, prog_name="microconv demo", standalone_mode=False
+    )
+    raise typer.Exit(code if isinstance(code, int) else 0)
+
+
+app.command()(check)
+# The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,
+# so that the other commands do not wait for them.
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(demo)
+app.command()(summary)

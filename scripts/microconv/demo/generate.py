@@ -1,0 +1,102 @@
+"""Generates the demo export: cohort by cohort into a spill, day by day out of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from microconv.demo import settings
+from microconv.demo.cohorts import Window, simulate
+from microconv.demo.folder import MARKER, demo_folder
+from microconv.demo.local_time import day_number, day_of, local_midnights
+from microconv.demo.plan import cohort_chunks, rates_of
+from microconv.demo.settings import Calendar, DemoOptions, calendar_of
+from microconv.demo.spill import Spill
+from microconv.demo.tables import Background, DayWriter
+from microconv.demo.truth import planted_truth
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class DemoSummary:
+    """What was written: `row_count` rows in `files` (paths), and the truth as in the JSON file."""
+
+    out_dir: Path
+    files: tuple[Path, ...]
+    row_count: int
+    truth: dict[str, Any]
+
+
+def generate_demo(
+    out_dir: Path,
+    *,
+    days: int,
+    visitors_per_day: int,
+    seed: int,
+    until: date,
+    progress: Progress | None = None,
+    intent_sd: float = settings.DEFAULT_INTENT_SD,
+    delivered_through: date | None = None,
+    last_day_intraday: bool = True,
+) -> DemoSummary:
+    """Write a synthetic shop's GA4 export to `out_dir`, one Parquet file per table and local day.
+
+    `days` end with `until`; `visitors_per_day` counts new visitors. `progress` is called with
+    (days done, days in all) including the warm-up. `delivered_through` gives the export as it stood
+    on that date: later days are absent and the three newest lack the events that arrive late. The
+    same arguments give the same bytes.
+
+    Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
+    earlier demo's, DemoWriteError (1) when the directory cannot be written.
+    """
+    options = DemoOptions(
+        days, visitors_per_day, seed, until, intent_sd, delivered_through, last_day_intraday
+    )
+    calendar = calendar_of(options)
+    with demo_folder(out_dir) as work:
+        with Background() as background:
+            writer = DayWriter(options, calendar, work, background)
+            _generate(options, calendar, work, writer, progress)
+            background.finish()
+        truth = planted_truth(options, calendar, writer.tally)
+        (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
+    tables = writer.tally.tables
+    return DemoSummary(
+        out_dir=out_dir,
+        files=tuple(out_dir / table.file for table in tables),
+        row_count=sum(table.rows for table in tables),
+        truth=truth,
+    )
+
+
+def _generate(
+    options: DemoOptions,
+    calendar: Calendar,
+    work: Path,
+    writer: DayWriter,
+    progress: Progress | None,
+) -> None:
+    """Simulate each cohort and write its day, which no later cohort can add to."""
+    first_day, last_day = day_number(options.first_day), day_number(options.until)
+    spill = Spill(work, first_day, last_day)
+    rates = rates_of(options, calendar)
+    outage_day = None if calendar.outage_on is None else day_number(calendar.outage_on)
+    midnights = local_midnights([options.first_day, options.until + timedelta(days=1)])
+    window = Window(*midnights)
+    total = settings.WARM_UP_DAYS + options.days
+    for done, (day, chunks) in enumerate(cohort_chunks(options, calendar), start=1):
+        for chunk in chunks:
+            events = simulate(
+                chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
+            )
+            spill.add(events)
+        if day >= first_day:
+            writer.write(day_of(day), spill)
+            spill.discard(day)
+        if progress is not None:
+            progress(done, total)

@@ -1,0 +1,199 @@
+"""Events of page views: which fire, when, in which request of the page and in which order.
+
+Events of one request share their timestamp to the microsecond, as GA4 batches them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from microconv.demo import settings, shop
+from microconv.demo.arrays import Bools, Floats, Ints, drawn, mixed
+from microconv.demo.browsing import (
+    ACTIONS,
+    CART_ADD,
+    CHECKOUT_BEGUN,
+    PAYMENT_ADDED,
+    SHIPPING_ADDED,
+    Browsing,
+)
+from microconv.demo.local_time import MICROSECONDS, local_day_numbers
+from microconv.demo.page_views import (
+    BROWSED,
+    CART_PAGE,
+    CHECKOUT_PAGE,
+    CONFIRMATION_PAGE,
+    STATUS_PAGE,
+    PageViews,
+)
+from microconv.demo.records import EVENT
+from microconv.demo.visitors import Sessions, Visitors
+
+
+@dataclass
+class Happenings:
+    """Events as parallel lists of arrays: page view index, event code, offset and place in page.
+
+    `offset` is microseconds after the page view's start, `engagement` milliseconds.
+    """
+
+    view: list[Ints] = field(default_factory=list)
+    event: list[Ints] = field(default_factory=list)
+    offset: list[Ints] = field(default_factory=list)
+    ordering: list[Ints] = field(default_factory=list)
+    batch_index: list[Ints] = field(default_factory=list)
+    engagement: list[Ints] = field(default_factory=list)
+    is_repeat: list[Bools] = field(default_factory=list)
+
+    def add(
+        self,
+        name: str,
+        view: Ints,
+        *,
+        seconds: Floats | float = 0.0,
+        ordering: int = 1,
+        batch_index: Ints | int = 1,
+        engagement: Floats | float = 0.0,
+        is_repeat: bool = False,
+    ) -> None:
+        """Let event `name` happen on the page views `view`, `seconds` after their start."""
+        n = len(view)
+        self.view.append(view)
+        self.event.append(np.full(n, EVENT[name], dtype=np.int64))
+        micros = np.broadcast_to(np.asarray(seconds) * MICROSECONDS, (n,))
+        self.offset.append(micros.astype(np.int64))
+        self.ordering.append(np.full(n, ordering, dtype=np.int64))
+        self.batch_index.append(np.broadcast_to(np.asarray(batch_index), (n,)).astype(np.int64))
+        self.engagement.append(np.broadcast_to(np.asarray(engagement), (n,)).astype(np.int64))
+        self.is_repeat.append(np.full(n, is_repeat, dtype=np.bool_))
+
+
+def collect(
+    rng: np.random.Generator,
+    visitors: Visitors,
+    sessions: Sessions,
+    browsing: Browsing,
+    views: PageViews,
+    outage_day: int | None,
+) -> Happenings:
+    """All events of the page views; those of `outage_day`'s broken tag never leave the browser."""
+    out = Happenings()
+    person = sessions.visitor[views.session]
+    is_human = ~visitors.is_bot[person]
+    _add_page_loads(out, visitors, sessions, views)
+    _add_attention(rng, out, views, is_human)
+    _add_actions(rng, out, browsing, views)
+    _add_list_clicks(out, views, is_human)
+    _add_checkout(rng, out, views, outage_day)
+    _add_account(out, visitors, sessions, views)
+    return out
+
+
+def _add_page_loads(
+    out: Happenings, visitors: Visitors, sessions: Sessions, views: PageViews
+) -> None:
+    """The request of the page load: session_start, first_visit, page_view, then what it shows."""
+    visitor = sessions.visitor[views.session]
+    key = mixed(views.start, 3)
+    # Without consent GA4 sends no session events; elsewhere some are lost.
+    announced = views.is_first & ~visitors.has_no_consent[visitor]
+    opens = announced & ~drawn(key, 4, settings.MISSING_SESSION_START_PER_MILLION)
+    arrives = announced & (sessions.number[views.session] == 1)
+    before = opens.astype(np.int64) + arrives
+    out.add("session_start", np.flatnonzero(opens))
+    out.add("first_visit", np.flatnonzero(arrives), batch_index=1 + opens[arrives])
+    everything = np.arange(len(views.page))
+    out.add("page_view", everything, batch_index=before + 1)
+    kind = shop.PAGE_KIND[views.page]
+    shows = (
+        ("view_item", kind == shop.PRODUCT),
+        ("view_item_list", kind == shop.CATEGORY),
+        ("view_search_results", kind == shop.SEARCH),
+        ("view_cart", views.role == CART_PAGE),
+        ("purchase", views.role == CONFIRMATION_PAGE),
+        ("view_order_status", views.role == STATUS_PAGE),
+    )
+    for name, mask in shows:
+        view = np.flatnonzero(mask)
+        out.add(name, view, batch_index=before[view] + 2)
+
+
+def _add_attention(
+    rng: np.random.Generator, out: Happenings, views: PageViews, is_human: Bools
+) -> None:
+    """Scrolls to 90 % and the engaged time; robots have neither."""
+    n = len(views.page)
+    active = views.dwell * rng.uniform(0.5, 0.95, n) * 1000
+    scrolls = is_human & (rng.random(n) < 0.42) & (views.dwell > 3)
+    stays = is_human & (views.dwell > 10) & (rng.random(n) < 0.75)
+    view = np.flatnonzero(scrolls)
+    out.add(
+        "scroll", view, seconds=views.dwell[view] * 0.4, ordering=2, engagement=active[view] * 0.4
+    )
+    view = np.flatnonzero(stays)
+    rest = active[view] * np.where(scrolls[view], 0.6, 1.0)
+    out.add("user_engagement", view, seconds=views.dwell[view] * 0.99, ordering=9, engagement=rest)
+
+
+def _add_actions(
+    rng: np.random.Generator, out: Happenings, browsing: Browsing, views: PageViews
+) -> None:
+    """Small actions on browsed pages."""
+    browsed = views.role == BROWSED
+    for place, name in enumerate(ACTIONS):
+        view = np.flatnonzero(browsed & browsing.did[name][views.browsed])
+        seconds = views.dwell[view] * (0.1 if name == "banner_impression" else 0.25 + 0.05 * place)
+        out.add(name, view, seconds=seconds, ordering=3, engagement=150.0)
+        if name == "video_start":
+            watched = rng.random(len(view))
+            half, full = view[watched < 0.7], view[watched < 0.4]
+            out.add("video_progress", half, seconds=views.dwell[half] * 0.6, ordering=4)
+            out.add("video_complete", full, seconds=views.dwell[full] * 0.9, ordering=5)
+
+
+def _add_list_clicks(out: Happenings, views: PageViews, is_human: Bools) -> None:
+    """The click that leads from a category's list to the article on the next page."""
+    kind = shop.PAGE_KIND[views.page]
+    clicks = (kind[:-1] == shop.CATEGORY) & (kind[1:] == shop.PRODUCT) & ~views.is_first[1:]
+    view = np.flatnonzero(clicks & is_human[:-1])
+    out.add("select_item", view, seconds=views.dwell[view] * 0.98, ordering=8, engagement=90.0)
+
+
+def _add_checkout(
+    rng: np.random.Generator, out: Happenings, views: PageViews, outage_day: int | None
+) -> None:
+    """The steps of a cart, as far as its outcome reaches, and reloads of the confirmation page."""
+    adds = np.flatnonzero((views.role == BROWSED) & (views.outcome >= CART_ADD))
+    out.add("add_to_cart", adds, seconds=views.dwell[adds] * 0.8, ordering=6, engagement=400.0)
+    steps = (
+        (CHECKOUT_BEGUN, "begin_checkout", 0.15),
+        (SHIPPING_ADDED, "add_shipping_info", 0.5),
+        (PAYMENT_ADDED, "add_payment_info", 0.85),
+    )
+    for place, (reached, name, share) in enumerate(steps):
+        view = np.flatnonzero((views.role == CHECKOUT_PAGE) & (views.outcome >= reached))
+        if name == settings.OUTAGE_EVENT and outage_day is not None:
+            moment = views.start[view] + (views.dwell[view] * share * MICROSECONDS).astype(np.int64)
+            view = view[local_day_numbers(moment) != outage_day]
+        out.add(name, view, seconds=views.dwell[view] * share, ordering=3 + place, engagement=900.0)
+    bought = np.flatnonzero(views.role == CONFIRMATION_PAGE)
+    again = bought[rng.random(len(bought)) < settings.REPEATED_PURCHASE_SHARE]
+    seconds = 2.0 + views.dwell[again] * 0.5
+    out.add("purchase", again, seconds=seconds, ordering=4, is_repeat=True)
+
+
+def _add_account(out: Happenings, visitors: Visitors, sessions: Sessions, views: PageViews) -> None:
+    """People with an account log in (or sign up) on their first visit with each device."""
+    visitor = sessions.visitor[views.session]
+    first = views.is_first & (sessions.number[views.session] == 1) & visitors.logs_in[visitor]
+    new_here = mixed(visitors.person[visitor], 5) % np.uint64(5) < 2
+    signs_up = first & new_here & (sessions.slot[views.session] == 0)
+    for name, mask in (("sign_up", signs_up), ("login", first & ~signs_up)):
+        view = np.flatnonzero(mask)
+        out.add(name, view, seconds=views.dwell[view] * LOGIN_MOMENT, ordering=7, engagement=700.0)
+
+
+LOGIN_MOMENT = 0.3
+"""Share of the first page's time after which the login happens."""

@@ -1,0 +1,165 @@
+"""What was planted, in words and parameters: the content of `planted_truth.json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from microconv.demo import settings, shop
+from microconv.demo.folder import GENERATOR_NAME
+from microconv.demo.local_time import PROPERTY_TIME_ZONE
+from microconv.demo.settings import Calendar, DemoOptions
+from microconv.demo.tally import Tally
+
+
+def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dict[str, Any]:
+    """The truth as JSON-ready data: options, effects, shares, planted days and exact counts."""
+    return {
+        "generator": GENERATOR_NAME,
+        "generator_version": settings.GENERATOR_VERSION,
+        "source": "statistics.md, section 14",
+        "property_time_zone": PROPERTY_TIME_ZONE,
+        "warm_up_days": settings.WARM_UP_DAYS,
+        "options": {**_dated(asdict(options)), "first_day": options.first_day.isoformat()},
+        "planted_days": _dated(asdict(calendar)),
+        "purchase_model": _purchase_model(options),
+        "effects": [*_action_effects(), *_day_effects(calendar)],
+        "shares": _shares(),
+        "counts": tally.as_json(),
+    }
+
+
+def _dated(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in values.items()
+    }
+
+
+def _purchase_model(options: DemoOptions) -> dict[str, Any]:
+    """Log odds that a browsed page leads to a purchase (checkout pages follow it)."""
+    return {
+        "clock": "browsed page views; cart, checkout and confirmation pages are put in later",
+        "base_log_odds": settings.BASE_LOG_ODDS,
+        "intent_sd": options.intent_sd,
+        "mobile_log_odds": settings.MOBILE_LOG_ODDS,
+        "channel_log_odds": {
+            f"{campaign.source} / {campaign.medium} / {campaign.name}": campaign.log_odds
+            for campaign in shop.CAMPAIGNS
+        },
+        "order_value": {
+            "distribution": "lognormal",
+            "median_usd": settings.ORDER_MEDIAN_USD,
+            "sigma": settings.ORDER_SIGMA,
+        },
+        "abandoned_cart_rate_per_page": settings.ABANDONED_CART_RATE,
+        "abandoned_cart_continues": dict(
+            zip(
+                ("view_cart", "begin_checkout", "add_shipping_info", "add_payment_info"),
+                settings.ABANDON_CONTINUE,
+                strict=True,
+            )
+        ),
+    }
+
+
+def _effect(name: str, mechanism: str, odds_ratio: float | None, **more: Any) -> dict[str, Any]:
+    return {"name": name, "mechanism": mechanism, "odds_ratio": odds_ratio, **more}
+
+
+_GATES = ("add_to_cart", "begin_checkout")
+_NULL_ACTIONS = ("read_reviews", "start_chat", "share", "file_download")
+
+
+def _action_effects() -> list[dict[str, Any]]:
+    """What each small action does to the purchase; an odds ratio of 1 means nothing at all."""
+    after = "multiplies the odds of buying on every later browsed page"
+    return [
+        _effect("view_size_guide", after, settings.SIZE_GUIDE_ODDS_RATIO),
+        _effect(
+            "video_start",
+            f"{after}; commoner on mobile, which buys less (Simpson)",
+            settings.VIDEO_ODDS_RATIO,
+            mobile_rate_ratio=settings.VIDEO_MOBILE_RATIO,
+        ),
+        _effect(
+            "newsletter_signup",
+            f"{after}, but only from some days after the sign-up",
+            settings.NEWSLETTER_ODDS_RATIO,
+            delay_days=settings.NEWSLETTER_DELAY_DAYS,
+        ),
+        _effect(
+            "add_to_wishlist",
+            "symptom of the hidden intent, without effect of its own",
+            1.0,
+            rate_log_slope_on_intent=settings.WISHLIST_INTENT_SLOPE,
+        ),
+        _effect(
+            "banner_impression",
+            "at random on page views, also of robots",
+            1.0,
+            rate_per_page=settings.BANNER_RATE,
+        ),
+        _effect(
+            "push_received",
+            "exponential clock time after the first visit, off-session",
+            1.0,
+            mean_days=settings.PUSH_MEAN_DAYS,
+        ),
+        *(_effect(name, "at random on page views", 1.0) for name in _NULL_ACTIONS),
+        _effect("view_order_status", "only after a purchase", None),
+        *(_effect(name, "gate: every purchase passes it", None) for name in _GATES),
+        _effect("gift_registry_view", "rare", 1.0, expected_users=settings.RARE_EVENT_USERS),
+    ]
+
+
+def _day_effects(calendar: Calendar) -> list[dict[str, Any]]:
+    """Changes in time; left out where the demo is too short for them."""
+    if calendar.mobile_drop_from is None:
+        return []
+    days = _dated(asdict(calendar))
+    return [
+        _effect(
+            "mobile_add_to_cart_drop",
+            "from this day to the end, carts started on mobile are kept with this share",
+            None,
+            start=days["mobile_drop_from"],
+            keeps=settings.MOBILE_DROP_KEEP,
+        ),
+        _effect(
+            "traffic_mix_shift",
+            "extra new visitors from one paid-social campaign, mostly mobile; no rate changes",
+            None,
+            start=days["mix_shift_from"],
+            end=days["mix_shift_to"],
+            campaign=shop.CAMPAIGNS[shop.MIX_SHIFT].name,
+            extra_share=settings.MIX_SHIFT_EXTRA_SHARE,
+        ),
+        _effect(
+            "tracking_outage",
+            f"no {settings.OUTAGE_EVENT} arrives on this day; behaviour is unchanged",
+            None,
+            event_name=settings.OUTAGE_EVENT,
+            day=days["outage_on"],
+        ),
+    ]
+
+
+def _shares() -> dict[str, float]:
+    """Shares of visitors or rows that are unusual, as asked for; `counts` says what came out."""
+    return {
+        "bots_of_visitors": settings.BOT_SHARE,
+        "consent_denied_of_visitors": settings.CONSENT_DENIED_SHARE,
+        "internal_of_visitors": settings.INTERNAL_SHARE,
+        "server_side_of_visitors": settings.SERVER_SIDE_SHARE,
+        "logging_in_of_visitors": settings.LOGIN_SHARE,
+        "two_devices_of_logging_in": settings.TWO_DEVICE_SHARE,
+        "email_as_user_id_of_logging_in": settings.EMAIL_USER_ID_SHARE,
+        "duplicates_of_events": settings.DUPLICATE_PER_MILLION / 1_000_000,
+        "late_of_events": settings.LATE_PER_MILLION / 1_000_000,
+        "repeated_keys_of_events": settings.REPEATED_KEY_PER_MILLION / 1_000_000,
+        "secret_urls_of_pages": settings.SECRET_URL_PER_MILLION / 1_000_000,
+        "repeated_of_purchases": settings.REPEATED_PURCHASE_SHARE,
+        "no_transaction_id_of_purchases": settings.NO_TRANSACTION_ID_SHARE,
+        "refunded_of_purchases": settings.REFUND_SHARE,
+    }

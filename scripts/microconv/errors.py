@@ -1,0 +1,27 @@
+"""The one error that a user is meant to see."""
+
+from __future__ import annotations
+
+# Exit codes of every command, so that a scheduler can tell a wrong seed from a wrong call.
+OK = 0
+FINDINGS = 1
+USAGE = 2
+
+
+class MicroconvError(Exception):
+    """Something the user can put right, said in the user's words.
+
+    Args:
+        message: What is wrong, as one sentence.
+        remedy: What to do about it, as one sentence; may be empty.
+        exit_code: 1 when data or seeds are wrong, 2 when the call or the configuration is.
+    """
+
+    def __init__(self, message: str, remedy: str = "", exit_code: int = USAGE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()

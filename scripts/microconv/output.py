@@ -1,0 +1,132 @@
+"""The one module that formats: tables for people, CSV and JSON for programs, rates."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, TextIO
+
+# Where no terminal says how wide it is (a log, a pipe), tables are drawn this wide.
+_LOG_WIDTH = 120
+_SENTENCE_WIDTH = 100
+# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class OutputFormat(StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+class ListingFormat(StrEnum):
+    """How a list of findings is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def say(text: str = "") -> None:
+    """Print one line of the result."""
+    print(_printable(text))
+
+
+def say_sentence(text: str) -> None:
+    """Print a longer sentence of the result, broken into lines as wide as a table may be."""
+    for line in textwrap.wrap(_printable(text), _SENTENCE_WIDTH, break_long_words=False):
+        print(line)
+
+
+def warn(text: str) -> None:
+    """Print one line beside the result, on standard error, so that a pipe gets the result only."""
+    print(_printable(text), file=sys.stderr)
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON; dates as ISO text, NaN and infinity as null."""
+    print(json.dumps(_json_ready(value), indent=2, ensure_ascii=False))
+
+
+def print_csv(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], file: TextIO | None = None
+) -> None:
+    """Print rows as CSV; text that a spreadsheet would run is made harmless."""
+    writer = csv.writer(file or sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([csv_cell(row.get(column)) for column in columns])
+
+
+def print_table(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[str]], left_columns: int = 1
+) -> None:
+    """Print ready-made cells as a table: first `left_columns` of text, then numbers."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(soft_wrap=False)
+    if not console.is_terminal:
+        console = Console(width=_LOG_WIDTH)
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for position, heading in enumerate(headings):
+        is_text = position < left_columns
+        table.add_column(Text(heading), justify="left" if is_text else "right", overflow="fold")
+    for row in rows:
+        # Text, not str: a cell such as [1 %, 2 %] would be taken for markup.
+        table.add_row(*(Text(_printable(cell)) for cell in row))
+    console.print(table)
+
+
+def csv_cell(value: Any) -> Any:
+    """A value as it goes into CSV: a leading apostrophe before text that looks like a formula."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def count(value: float | None) -> str:
+    """A count with thousands separators; a dash where there is none."""
+    return "–" if value is None else f"{value:,.0f}"
+
+
+def percentage(rate: float | None) -> str:
+    """A rate of 0..1 in per cent with three significant digits; a dash where there is none."""
+    if rate is None or not math.isfinite(rate):
+        return "–"
+    percent = 100 * rate
+    decimals = 1 if percent >= 10 or percent == 0 else 2
+    return f"{percent:.{decimals}f} %"
+
+
+def interval(rate: float | None, low: float | None, high: float | None) -> str:
+    """A rate with its interval, such as `4.20 % [3.95 %, 4.46 %]`; a dash without a rate."""
+    if rate is None or low is None or high is None:
+        return percentage(rate)
+    return f"{percentage(rate)} [{percentage(low)}, {percentage(high)}]"
+
+
+def _printable(text: str) -> str:
+    """Text without control characters: a label from a file must not drive the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _json_ready(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _json_ready(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_ready(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if isinstance(value, date | datetime) else value

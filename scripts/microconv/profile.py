@@ -1,0 +1,248 @@
+"""The one module that connects: the profile, target and adapter that dbt itself uses.
+
+Everything here that starts with `dbt` is internal to dbt-core 1.11, so it is imported in this
+module only, and late:
+importing it costs seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from microconv.errors import FINDINGS, MicroconvError
+
+Cell = str | int | float | bool | date | datetime | None
+Record = dict[str, Cell]
+
+# What DuckDB and BigQuery say of a table that is not there.
+_MISSING = re.compile(r"does not exist|Not found: (Table|Dataset)", re.IGNORECASE)
+_BUILD_FIRST = "Run `make build` (or `make demo`) first."
+
+
+def find_project_dir(start: Path | None = None) -> Path:
+    """The folder of dbt_project.yml, in DBT_PROJECT_DIR or upwards from here.
+
+    Args:
+        start: Where to begin; None for the working folder.
+
+    Raises:
+        MicroconvError: There is none.
+    """
+    named = os.environ.get("DBT_PROJECT_DIR")
+    here = (Path(named) if named else start or Path.cwd()).resolve()
+    for folder in [here] if named else [here, *here.parents]:
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    raise MicroconvError(
+        f"There is no dbt_project.yml in {here}{'' if named else ' or above it'}.",
+        "Change into the project, or set DBT_PROJECT_DIR to its folder.",
+    )
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """An open connection to what dbt built. Made by `open_warehouse`."""
+
+    config: Any
+    adapter: Any
+
+    @property
+    def place(self) -> str:
+        """Where the tables are, in words."""
+        credentials = self.config.credentials
+        if credentials.type == "duckdb":
+            return f"DuckDB file {credentials.path}, schema {credentials.schema}"
+        return f"{credentials.type} {credentials.database}.{credentials.schema}"
+
+    @cached_property
+    def _models(self) -> dict[str, dict[str, Any]]:
+        path = Path(self.config.project_target_path) / "manifest.json"
+        try:
+            nodes = json.loads(path.read_bytes())["nodes"].values()
+        except (OSError, ValueError, KeyError) as error:
+            raise MicroconvError(
+                "The project was not built yet.", _BUILD_FIRST, FINDINGS
+            ) from error
+        own = (node for node in nodes if node["resource_type"] in ("model", "seed"))
+        return {
+            node["name"]: node for node in own if node["package_name"] == self.config.project_name
+        }
+
+    def relation(self, model: str) -> str:
+        """The quoted name of a model's or seed's table on the target in use.
+
+        Raises:
+            MicroconvError: The project has no such model, or the table was not built.
+        """
+        node = self._models.get(model)
+        if node is None:
+            raise MicroconvError(
+                f"The built project has no model '{model}'.", _BUILD_FIRST, FINDINGS
+            )
+        # The manifest may have been written for another DUCKDB_PATH, so only what the model itself
+        # sets is taken from it.
+        credentials, own = self.config.credentials, node["config"]
+        database = node["database"] if own.get("database") else credentials.database
+        schema = node["schema"] if own.get("schema") else credentials.schema
+        relation = self.adapter.Relation.create(
+            database=database, schema=schema, identifier=node["alias"]
+        )
+        try:
+            self.run_query(f"select 1 as found from {relation} where false")
+        except MicroconvError as error:
+            if not _MISSING.search(error.message):
+                raise
+            raise MicroconvError(
+                f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
+            ) from error
+        return str(relation)
+
+    def run_query(self, sql: str) -> list[Record]:
+        """Run a query whose result is small, as a list of rows by column name.
+
+        Raises:
+            MicroconvError: The warehouse refuses it.
+        """
+        with _plain_errors():
+            _, table = self.adapter.execute(sql, fetch=True)
+        return [
+            {name: _plain(value) for name, value in zip(table.column_names, row, strict=True)}
+            for row in table.rows
+        ]
+
+
+@contextmanager
+def open_warehouse(project_dir: Path | None = None) -> Iterator[Warehouse]:
+    """Open the target that dbt would use; on DuckDB for reading only, so that others may read too.
+
+    Args:
+        project_dir: The folder of dbt_project.yml; None to look for it.
+
+    Raises:
+        MicroconvError: No profile, a wrong profile, no database yet, or a database that another
+            program writes.
+    """
+    folder = project_dir or find_project_dir()
+    with _plain_errors():
+        config, adapter = _load(folder, _profiles_dir(folder))
+    _read_only(config.credentials, folder)
+    with _plain_errors(), adapter.connection_named("microconv"):
+        try:
+            # dbt connects at the first statement; a locked file must show here.
+            adapter.execute("select 1", fetch=True)
+            yield Warehouse(config, adapter)
+        finally:
+            adapter.cleanup_connections()
+            # dbt-duckdb keeps the file open for the life of the process, which locks out a build.
+            getattr(adapter.connections, "close_all_connections", lambda: None)()
+
+
+def _profiles_dir(folder: Path) -> Path:
+    """Where dbt looks: DBT_PROFILES_DIR, the project, the home folder."""
+    named = os.environ.get("DBT_PROFILES_DIR")
+    for place in [Path(named)] if named else [folder, Path.home() / ".dbt"]:
+        if (place / "profiles.yml").is_file():
+            return place
+    raise MicroconvError(
+        f"There is no profiles.yml in {named or folder}.",
+        "Copy profiles.example.yml to profiles.yml; `make` does it.",
+    )
+
+
+def _load(folder: Path, profiles_dir: Path) -> tuple[Any, Any]:
+    from dbt.adapters.factory import get_adapter, register_adapter, reset_adapters
+    from dbt.config.runtime import RuntimeConfig, load_profile, load_project
+    from dbt.flags import set_from_args
+    from dbt.mp_context import get_mp_context
+    from dbt_common.context import set_invocation_context
+    from dbt_common.events.event_manager_client import cleanup_event_logger
+
+    # dbt's own log lines go to standard output, where they would stand inside our CSV and JSON.
+    cleanup_event_logger()
+    set_invocation_context(dict(os.environ))
+    target = os.environ.get("DBT_TARGET")
+    arguments = Namespace(
+        project_dir=str(folder),
+        profiles_dir=str(profiles_dir),
+        target=target,
+        target_path=os.environ.get("DBT_TARGET_PATH"),
+        profile=None,
+        vars={},
+        threads=1,
+        send_anonymous_usage_stats=False,
+    )
+    set_from_args(arguments, None)
+    profile = load_profile(str(folder), {}, None, target)
+    project = load_project(str(folder), False, profile, {})
+    config = RuntimeConfig.from_parts(project, profile, arguments)
+    reset_adapters()
+    register_adapter(config, get_mp_context())
+    return config, get_adapter(config)
+
+
+def _read_only(credentials: Any, folder: Path) -> None:
+    """Keep a reader from creating or changing the DuckDB file; a path is relative to the project,
+    as for dbt.
+    """
+    if credentials.type != "duckdb" or credentials.path.startswith(("md:", ":memory:")):
+        return
+    path = folder / credentials.path
+    if not path.is_file():
+        raise MicroconvError(f"There is no DuckDB file {path}.", _BUILD_FIRST, FINDINGS)
+    credentials.path = str(path)
+    credentials.config_options = {**(credentials.config_options or {}), "access_mode": "READ_ONLY"}
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Turn what dbt and the warehouse raise into one sentence and a remedy."""
+    from dbt_common.exceptions import DbtBaseException
+
+    try:
+        yield
+    except DbtBaseException as error:
+        raise _explained(str(error)) from error
+    except Exception as error:
+        # The adapters' own packages are optional, so their errors are known by the module they come
+        # from.
+        if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb", "google"):
+            raise
+        raise _explained(str(error)) from error
+
+
+def _explained(text: str) -> MicroconvError:
+    if "Could not set lock on file" in text:
+        holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
+        by = f" by {holder.group(1)}" if holder else ""
+        return MicroconvError(
+            f"The DuckDB file is in use{by}.",
+            "DuckDB allows one writer or many readers: wait for the build, or close the "
+            "other program.",
+            FINDINGS,
+        )
+    sentence = " ".join(text.split())
+    return MicroconvError(
+        f"The warehouse or its profile said: {sentence}", "Try `dbt debug`.", FINDINGS
+    )
+
+
+def _plain(value: Any) -> Cell:
+    """A cell as plain Python: dbt hands every number over as a Decimal."""
+    if isinstance(value, Decimal):
+        return (
+            int(value)
+            if value == value.to_integral_value() and value.as_tuple().exponent == 0
+            else float(value)
+        )
+    return value

@@ -1,0 +1,109 @@
+"""What the rungs share: each project is compiled once a session, whichever test asks first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from . import passed
+from .analysis import Analysis, analyze_project
+from .compile_offline import EXPORT_DATASET, PROJECT, Compiled, compile_project
+from .dbt_process import start_early
+from .engine import SqlError
+from .execute import shard_counts
+from .export_schema import EXPORTS
+from .fixture_events import fixture_events
+from .googlesql import Column, Result
+from .metadata import metadata_rows
+from .project import metadata_catalog
+from .stub import Warehouse, no_rows
+from .toy import write_toy
+
+ROOT = Path(__file__).parents[2]
+VARIABLES = {"ga4_project": PROJECT, "ga4_dataset": EXPORT_DATASET}
+
+
+def warehouse(
+    export: list[Column],
+    existing: Mapping[str, list[Column]] | None = None,
+    answering: Mapping[str, Result] | None = None,
+) -> Warehouse:
+    """A warehouse that holds the fixture's shards and answers as Google's executor computes.
+
+    `existing` are the tables that dbt finds, by full name; `answering` are results that queries may
+    read besides. A query that names any other table has no rows: in a run its parents are built
+    before a model is compiled. Whether the query is right is for the analyzer, which gets it later.
+    """
+    catalog = metadata_catalog()
+    rows = metadata_rows(f"{PROJECT}.{EXPORT_DATASET}", export, shard_counts(fixture_events()))
+    for name, columns in (existing or {}).items():
+        catalog.add(name, columns)
+    for name, result in (answering or {}).items():
+        catalog.add(name, result.columns)
+        rows[name] = result.rows
+
+    def answer(sql: str) -> Result:
+        try:
+            return catalog.evaluate(sql, rows)
+        except SqlError:
+            return no_rows(sql)
+
+    return Warehouse(existing or {}, answer)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of models and rungs, where any rung has run."""
+    for line in passed.lines():
+        terminalreporter.write_line(line)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """dbt is imported in the background while the first tests run."""
+    if any(Path(__file__).parent in item.path.parents for item in session.items):
+        start_early()
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the toy project."""
+    return write_toy(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def compiled_toy(toy: Path, tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    """The toy project, compiled for a full build."""
+    work = tmp_path_factory.mktemp("compiled")
+    return compile_project(toy, work, warehouse(EXPORTS["2026"]), VARIABLES)
+
+
+@pytest.fixture(scope="session")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all compilations of our project share: dbt parses once and then partially."""
+    return tmp_path_factory.mktemp("compiled")
+
+
+@pytest.fixture(scope="session")
+def full(work: Path) -> Compiled:
+    """Our project as the first run sees it, no table exists, on the export of 2026."""
+    return compile_project(ROOT, work, warehouse(EXPORTS["2026"]), VARIABLES)
+
+
+@pytest.fixture(scope="session")
+def full_2020(work: Path) -> Compiled:
+    """Our project as the first run sees it on the export of 2020."""
+    return compile_project(ROOT, work, warehouse(EXPORTS["2020"]), VARIABLES)
+
+
+@pytest.fixture(scope="session")
+def analyzed(full: Compiled) -> Analysis:
+    """The full build on the export of 2026."""
+    return analyze_project(full, EXPORTS["2026"])
+
+
+@pytest.fixture(scope="session")
+def incremental(full: Compiled, analyzed: Analysis, work: Path) -> Compiled:
+    """Our project as a later run sees it: all tables exist, with the columns of the full build."""
+    later = warehouse(EXPORTS["2026"], analyzed.tables(full))
+    return compile_project(ROOT, work, later, VARIABLES)

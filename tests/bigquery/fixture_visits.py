@@ -1,0 +1,111 @@
+"""Visits of shoppers, readers, bots: what the marts count, on days with and without gaps."""
+
+from __future__ import annotations
+
+from .bq_types import Row
+from .fixture import Value, device, event, item, purchase_of
+
+DAYS = ("20260227", "20260228", "20260301", "20260302")
+SHOP = (
+    "session_start",
+    "page_view",
+    "view_item_list",
+    "view_item",
+    "add_to_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+)
+
+
+def shoppers() -> list[Row]:
+    """Thirty visitors who get as far as they get, some on two days, some on a phone."""
+    rows = []
+    for number in range(30):
+        day = DAYS[number % 4]
+        reached = SHOP[: 2 + number % 8]
+        for step, name in enumerate(reached):
+            rows.append(_shop_event(number, day, step, name, session=1000 + number))
+        if number % 5 == 0:  # comes back on the last day and buys
+            for step, name in enumerate(SHOP):
+                rows.append(_shop_event(number, "20260307", step, name, session=5000 + number))
+    return rows
+
+
+def _shop_event(number: int, day: str, step: int, name: str, session: int) -> Row:
+    clock = f"{8 + number % 12:02}:{step * 3:02}:{number:02}.{step:06}"
+    price = 9.99 + number
+    params: dict[str, Value] = {
+        "ga_session_number": 2 if session >= 5000 else 1,
+        "session_engaged": "1" if step else 0,
+        "engagement_time_msec": 1500 * step,
+        "page_title": f"Step {step}",
+    }
+    columns: Row = {"device": device("mobile" if number % 3 else "desktop")}
+    if step >= 2:
+        columns["items"] = [item(f"sku{number % 4}", price), item("gift", 0.1, None)]
+    if name == "purchase":
+        params |= {"currency": "USD", "value": price}
+        columns["ecommerce"] = purchase_of(f"T{session}", price)
+    return event(
+        day, clock, name, f"shopper.{number}", session, params, f"/p/{number % 4}", **columns
+    )
+
+
+def readers() -> list[Row]:
+    """Visitors who search, scroll, read, watch, wish, sign up: the other micro-conversions."""
+    rows = []
+    for number in range(12):
+        day, visitor, session = DAYS[number % 4], f"reader.{number}", 7000 + number
+
+        def add(
+            minute: int,
+            name: str,
+            page: str = "/blog",
+            *,
+            day: str = day,
+            visitor: str = visitor,
+            session: int = session,
+            **params: Value,
+        ) -> None:
+            seen: dict[str, Value] = {"ga_session_number": 1} | params
+            rows.append(event(day, f"20:{minute:02}:00", name, visitor, session, seen, page))
+
+        add(0, "page_view")
+        add(1, "scroll", percent_scrolled=90 if number % 2 else 50)
+        add(2, "user_engagement", engagement_time_msec=31_000 if number % 3 else 29_999)
+        add(3, "view_search_results", "/search?q=socks", search_term="Socks ")
+        if number % 2:
+            add(4, "video_start", video_title="How it is made")
+            add(4, "video_start", video_title="How it is made")
+        if number % 3 == 0:
+            add(5, "generate_lead", form_id="newsletter")
+            add(6, "add_to_wishlist", "/p/1")
+        if number % 4 == 0:
+            add(7, "page_view", "/register/success")
+            add(7, "sign_up", "/register/success", method="e-mail")
+            add(8, "view_size_guide", "/p/2")
+    return rows
+
+
+def bots_and_internal() -> list[Row]:
+    """18: internal traffic, somebody else's host, and a visitor faster than any reader."""
+    bot = [
+        event("20260227", f"03:00:{number:02}", "page_view", "bot.1", 191, {}, f"/p/{number}")
+        for number in range(40)
+    ]
+    return [
+        *bot,
+        event("20260302", "17:00:00", "page_view", "inside.1", 192, {"traffic_type": "internal"}),
+        event(
+            "20260302",
+            "17:01:00",
+            "page_view",
+            "copy.1",
+            193,
+            {},
+            "https://copy.example.net/",
+            device=device("desktop", "copy.example.net"),
+        ),
+    ]

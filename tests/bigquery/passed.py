@@ -1,0 +1,30 @@
+"""Which model passed which rung: the table that ends a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+RUNGS = ("1 analysed", "1 on 2020", "1 later run", "2 executed", "5 rules")
+_results: dict[str, dict[str, str]] = {}
+
+
+def record(
+    rung: str, models: Iterable[str], failed: Iterable[str] = (), skipped: Iterable[str] = ()
+) -> None:
+    """Note a rung's result for every model; `skipped` could not be looked at."""
+    failed, skipped = set(failed), set(skipped)
+    for model in models:
+        result = "FAILED" if model in failed else "-" if model in skipped else "passed"
+        _results.setdefault(model, {})[rung] = result
+
+
+def lines() -> list[str]:
+    """The table, one line a model; empty where no rung has run."""
+    if not _results:
+        return []
+    width = max(map(len, _results))
+    table = ["", " ".join([f"{'model':{width}}", *(f"{rung:11}" for rung in RUNGS)]).rstrip()]
+    for model, results in sorted(_results.items()):
+        cells = (f"{results.get(rung, ''):11}" for rung in RUNGS)
+        table.append(" ".join([f"{model:{width}}", *cells]).rstrip())
+    return table

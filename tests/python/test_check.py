@@ -1,0 +1,220 @@
+"""`microconv check` accepts the shipped lists and refuses each wrong edit in one clear sentence."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from microconv.check.command import describe
+from microconv.check.problems import Problem
+from microconv.check.project import check_project
+from microconv.check.schema import ITEM_FIELDS, NUMERIC_FIELDS, SEEDS, TEXT_FIELDS
+from microconv.errors import MicroconvError
+from wrong_edits import CATALOG, CHANNELS, FUNNELS, HOSTS, RULES, WEIGHTS, WRONG_EDITS
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the shipped seeds that a test may spoil."""
+    shutil.copytree(PROJECT / "seeds", tmp_path / "seeds")
+    (tmp_path / "dbt_project.yml").write_text("name: p\nvars: {max_funnel_steps: 12}\n")
+    return tmp_path
+
+
+def problems(project: Path) -> list[Problem]:
+    return check_project(project, seeds_only=True).problems
+
+
+def spoil(project: Path, seed: str, old: str, new: str) -> None:
+    """Replace text that occurs exactly once, so that no case passes by changing nothing."""
+    path = project / "seeds" / f"{seed}.csv"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {path.name}"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_shipped_lists_are_right(project: Path) -> None:
+    assert problems(project) == []
+
+
+@pytest.mark.parametrize(("seed", "old", "new", "place", "words"), WRONG_EDITS)
+def test_each_wrong_edit_is_refused_with_its_place_and_remedy(
+    project: Path, seed: str, old: str, new: str, place: str, words: str
+) -> None:
+    spoil(project, seed, old, new)
+    errors = [p for p in problems(project) if p.severity == "error"]
+    assert all(p.remedy for p in errors)
+    here = [p for p in errors if p.file == f"seeds/{seed}.csv" and words in describe(p)]
+    assert [p.place() for p in here] == [place], [describe(p) for p in errors]
+
+
+def test_all_problems_are_said_at_once(project: Path) -> None:
+    spoil(project, CATALOG, ",awareness,", ",nowhere,")
+    spoil(project, RULES, "at_least,90", "at_least,ninety")
+    spoil(project, FUNNELS, "closed,168,", "closed,0,")
+    assert len({p.file for p in problems(project) if p.severity == "error"}) == 3
+
+
+def test_a_message_names_row_column_value_and_what_is_allowed(project: Path) -> None:
+    spoil(project, CATALOG, ",awareness,", ",awarness,")
+    [problem] = [p for p in problems(project) if p.severity == "error"]
+    assert describe(problem) == (
+        "row 11, funnel_stage: 'awarness' is not a funnel_stage. Did you mean 'awareness'? "
+        "Allowed: awareness, interest, consideration, intent, conversion."
+    )
+
+
+def test_a_formula_in_a_list_is_text(project: Path) -> None:
+    spoil(project, CATALOG, "The goal of the shop: a paid order.", "=cmd|' /C calc'!A0")
+    assert problems(project) == []
+
+
+def test_rows_are_counted_as_an_editor_does(project: Path) -> None:
+    spoil(project, CATALOG, "The goal of the shop: a paid order.", '"A goal\nin two lines."')
+    spoil(project, CATALOG, ",awareness,", ",nowhere,")
+    assert [p.row for p in problems(project) if p.severity == "error"] == [12]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "ending"),
+    [(b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n"), (b"", b"\n\n")],
+    ids=["bom", "crlf", "blank"],
+)
+def test_what_editors_and_excel_write_is_accepted(
+    project: Path, prefix: bytes, ending: bytes
+) -> None:
+    path = project / "seeds" / f"{CATALOG}.csv"
+    path.write_bytes(prefix + path.read_bytes().replace(b"\n", ending))
+    assert problems(project) == []
+
+
+def test_columns_may_stand_in_any_order(project: Path) -> None:
+    path = project / "seeds" / f"{CATALOG}.csv"
+    rows = [list(reversed(row)) for row in csv.reader(path.read_text().splitlines())]
+    with path.open("w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    assert problems(project) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "does not exist"),
+        (b"", "is empty"),
+        (b"conversion_name,label\nK\xf6ln,x\n", "not UTF-8"),
+        ("conversion_name\n".encode("utf-16"), "not UTF-8"),
+    ],
+    ids=["absent", "empty", "latin-1", "utf-16"],
+)
+def test_an_unreadable_list_is_one_problem(
+    project: Path, content: bytes | None, words: str
+) -> None:
+    path = project / "seeds" / f"{CATALOG}.csv"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    [problem] = problems(project)
+    assert words in problem.message and problem.remedy
+
+
+def test_a_list_that_may_not_be_read_is_one_problem(project: Path) -> None:
+    path = project / "seeds" / f"{HOSTS}.csv"
+    path.unlink()
+    path.mkdir()
+    [problem] = problems(project)
+    assert "cannot be read" in problem.message
+
+
+def test_channel_groups_need_a_row(project: Path) -> None:
+    path = project / "seeds" / f"{CHANNELS}.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    [problem] = problems(project)
+    assert problem.message == "The list is empty."
+
+
+def test_a_catalog_needs_a_macro(project: Path) -> None:
+    spoil(project, CATALOG, "Purchase,macro", "Purchase,micro")
+    spoil(project, CATALOG, "created,macro", "created,micro")
+    assert "There is no macro-conversion." in [p.message for p in problems(project)]
+
+
+def test_a_funnel_may_not_be_longer_than_the_models_build(project: Path) -> None:
+    (project / "dbt_project.yml").write_text("name: p\nvars: {max_funnel_steps: 5}\n")
+    found = problems(project)
+    assert [(p.row, p.column) for p in found] == [(2, "funnel_name"), (3, "funnel_name")]
+    assert "has 6 steps" in found[0].message and "up to 5" in found[0].remedy
+
+
+@pytest.mark.parametrize("content", ["vars: [", "vars: {max_funnel_steps: many}"])
+def test_a_wrong_project_file_is_a_plain_error(project: Path, content: str) -> None:
+    (project / "dbt_project.yml").write_text(content)
+    with pytest.raises(MicroconvError, match=r"dbt_project\.yml"):
+        problems(project)
+
+
+def test_more_than_seven_micros_for_a_macro_warn(project: Path) -> None:
+    spoil(
+        project,
+        CATALOG,
+        "ion,sign_up,ecommerce,every_event,none,8",
+        "ion,purchase,ecommerce,every_event,none,8",
+    )
+    [problem] = problems(project)
+    assert (
+        problem.severity == "warning"
+        and "8 micro-conversions support 'purchase'" in problem.message
+    )
+
+
+def test_a_stage_without_a_conversion_warns(project: Path) -> None:
+    spoil(project, CATALOG, ",awareness,", ",interest,")
+    [problem] = problems(project)
+    assert problem.severity == "warning" and "'awareness'" in problem.message
+
+
+def test_points_that_differ_between_the_lists_warn(project: Path) -> None:
+    spoil(project, WEIGHTS, "search,3,", "search,4,")
+    [problem] = problems(project)
+    assert (problem.severity, problem.row, problem.value) == ("warning", 3, "4")
+
+
+def test_every_seed_yml_describes_its_columns_and_types() -> None:
+    import yaml
+
+    for name, columns in SEEDS.items():
+        [seed] = yaml.safe_load((PROJECT / "seeds" / f"{name}.yml").read_text())["seeds"]
+        names = [column.name for column in columns]
+        assert seed["name"] == name and seed["description"].startswith("One row per")
+        assert [column["name"] for column in seed["columns"]] == names
+        assert all(column["description"].strip() for column in seed["columns"])
+        assert list(seed["config"]["column_types"]) == names
+        for column, described in zip(columns, seed["columns"], strict=True):
+            if column.allowed:
+                accepted = [
+                    t["accepted_values"] for t in described["data_tests"] if "accepted_values" in t
+                ]
+                assert [a["arguments"]["values"] for a in accepted] == [list(column.allowed)]
+
+
+def test_the_fields_of_a_rule_are_those_that_the_models_read() -> None:
+    columns = (PROJECT / "macros" / "rule_fields.sql").read_text()
+    lists = re.findall(r"set (\w+)_columns = \[(.*?)\]", columns, re.DOTALL)
+    read = {kind: set(re.findall(r'"(\w+)"', names)) for kind, names in lists}
+    assert read["text"] == set(TEXT_FIELDS)
+    assert read["number"] | read["integer"] == set(NUMERIC_FIELDS)
+
+    export = (PROJECT / "macros" / "export" / "ga4_export_columns.sql").read_text()
+    fields = export.partition("macro ga4_item_fields()")[2].partition("endmacro")[0]
+    assert set(re.findall(r'"(\w+)": "', fields)) == set(ITEM_FIELDS)
+
+
+def test_a_conversion_without_a_rule_is_refused(project: Path) -> None:
+    spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
+    [problem] = problems(project)
+    assert (problem.file, problem.row) == ("seeds/conversion_catalog.csv", 13)
+    assert "'watch_video' has no row in seeds/conversion_rules.csv" in problem.message
