@@ -78,7 +78,9 @@ test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference exec
 lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all Python
 	@$(BIN)/ruff check scripts tests && $(BIN)/ruff format --check scripts tests
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 models analyses tests/data
+	@$(BIN)/microconv demo --out target/lint_export --days 2 --visitors-per-day 5 > /dev/null
+	@GA4_EXPORT_FILES='target/lint_export/events_*.parquet' DUCKDB_PATH=target/lint.duckdb \
+		$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models analyses tests/data
 
 bench: $(VENV)/.dev profiles.yml ## Measure builds against the floor (takes long; BENCH_ARGS selects)
 	@$(BIN)/python scripts/bench.py $(BENCH_ARGS)

@@ -7,8 +7,13 @@
 {% macro duckdb__export_events(source_relation, shards) %}
     (
         select
-            {%- for name in ga4_export_columns() %}
+            {%- for name, node in ga4_export_columns().items() %}
+            {#- Costs nothing where the type is right; a struct as a whole would be read in full. #}
+            {%- if node is mapping and name != "ecommerce" %}
             export.{{ name }},
+            {%- else %}
+            try_cast(export.{{ name }} as {{ duckdb_type_of(node) }}) as {{ name }},
+            {%- endif %}
             {%- endfor %}
             shards.property_id,
             shards.shard_date,

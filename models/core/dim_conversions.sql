@@ -12,15 +12,7 @@ weights as (
 
 stages as (
 
-    select 'awareness' as funnel_stage, 1 as stage_number
-    union all
-    select 'interest' as funnel_stage, 2 as stage_number
-    union all
-    select 'consideration' as funnel_stage, 3 as stage_number
-    union all
-    select 'intent' as funnel_stage, 4 as stage_number
-    union all
-    select 'conversion' as funnel_stage, 5 as stage_number
+    select * from {{ ref("funnel_stages") }}
 
 ),
 
@@ -32,7 +24,8 @@ dim_conversions as (
         catalog.conversion_type,
         catalog.milestone_type,
         catalog.funnel_stage,
-        cast(stages.stage_number as int64) as stage_number,
+        stages.stage_number,
+        stages.funnel_part,
         catalog.supports,
         catalog.vertical,
         catalog.counting,

@@ -29,6 +29,13 @@ own_hostnames as (
 
 ),
 
+listed as (
+
+    select count(*) as hostname_count
+    from own_hostnames
+
+),
+
 int_session_days as (
 
     select
@@ -41,10 +48,12 @@ int_session_days as (
         max(events.ga_session_id) as ga_session_id,
         max(events.session_number) as session_number,
         min(events.user_first_touch_timestamp) as user_first_touch_timestamp,
-        {{ first_by(struct_of(origin), event_sequence, "events.device_category is not null") }} as origin,
+        {{ first_by(struct_of(origin), event_sequence, "coalesce(events.device_category, events.country) is not null") }} as origin,
         {{ first_by(struct_of(source), event_sequence, "events.event_source is not null") }} as source,
-        {{ first_by(struct_of(last_click), event_sequence, "events.last_click_source is not null") }} as last_click,
-        {{ first_by(struct_of(first_touch), event_sequence, "events.first_touch_source is not null") }} as first_touch,
+        {{ first_by(struct_of(last_click), event_sequence, "events.last_click_source is not null") }}
+            as last_click,
+        {{ first_by(struct_of(first_touch), event_sequence, "events.first_touch_source is not null") }}
+            as first_touch,
         {{ first_by("events.page_path", event_sequence, "events.page_path is not null") }} as landing_page_path,
         {{ last_by("events.page_path", event_sequence, "events.page_path is not null") }} as exit_page_path,
         {{ last_by("events.user_id_hash", event_sequence, "events.user_id_hash is not null") }} as user_id_hash,
@@ -68,7 +77,7 @@ int_session_days as (
         ) = 1 as is_foreign_hostname
     from events
     left join own_hostnames on events.hostname = own_hostnames.hostname
-    cross join (select count(*) as hostname_count from own_hostnames) as listed
+    cross join listed
     where events.user_pseudo_id is not null
     group by events.property_id, events.user_pseudo_id, events.session_id, events.event_date
 

@@ -67,8 +67,7 @@ sourced_sessions as (
     -- The last click that Google attributed to the session, else the first source that was sent in it.
     select
         *,
-        case when last_click.last_click_source is null then source.event_source else last_click.last_click_source end
-            as session_source,
+        coalesce(last_click.last_click_source, source.event_source) as session_source,
         case when last_click.last_click_source is null then source.event_medium else last_click.last_click_medium end
             as session_medium,
         case

@@ -33,31 +33,20 @@ event_names as (
 
 stages as (
 
-    select 'awareness' as funnel_stage
-    union all
-    select 'interest' as funnel_stage
-    union all
-    select 'consideration' as funnel_stage
-    union all
-    select 'intent' as funnel_stage
-    union all
-    select 'conversion' as funnel_stage
+    select * from {{ ref("funnel_stages") }}
+
+),
+
+all_events as (
+
+    select sum(event_names.event_count) as event_count
+    from event_names
 
 ),
 
 automatic_events as (
 
-    select 'page_view' as event_name
-    union all
-    select 'screen_view' as event_name
-    union all
-    select 'user_engagement' as event_name
-    union all
-    select 'session_start' as event_name
-    union all
-    select 'first_visit' as event_name
-    union all
-    select 'first_open' as event_name
+    select * from {{ ref("automatic_events") }}
 
 ),
 
@@ -118,11 +107,11 @@ events_nobody_catalogued as (
     from event_names
     left join rules on event_names.event_name = rules.event_name
     left join automatic_events on event_names.event_name = automatic_events.event_name
-    cross join (select sum(event_count) as event_count from event_names) as total
+    cross join all_events
     where rules.event_name is null
         and automatic_events.event_name is null
         and (
-            event_names.event_count >= {{ var("frequent_event_share") }} * total.event_count
+            event_names.event_count >= {{ var("frequent_event_share") }} * all_events.event_count
             or event_names.key_event_count > 0
         )
 

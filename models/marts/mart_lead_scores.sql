@@ -96,7 +96,7 @@ ranked as (
         *,
         row_number() over (
             partition by visitor_id
-            order by points desc, conversion_name
+            order by points desc, conversion_name asc
         ) as reason_number
     from capped
 

@@ -51,7 +51,10 @@ tested as (
         ) / nullif(
             sqrt(
                 overall_rate * (1 - overall_rate)
-                * (1 / cast(session_count as {{ type_float64() }}) + 1 / cast(rest_session_count as {{ type_float64() }}))
+                * (
+                    1 / cast(session_count as {{ type_float64() }})
+                    + 1 / cast(rest_session_count as {{ type_float64() }})
+                )
             ), 0
         ) as z_score
     from compared

@@ -37,15 +37,19 @@ def compile_project(
     work: Path,
     warehouse: Warehouse | None = None,
     variables: dict[str, Any] | None = None,
+    *,
+    is_full_refresh: bool = False,
 ) -> Compiled:
     """Compile models, tests and analyses for the target `bigquery`, without credentials or network.
 
-    `work` is an empty folder for the profile, the log and the artifacts.
+    `work` is a folder for the profile, the log and the artifacts. A full refresh treats tables that
+    exist as to be built anew: `is_incremental()` is false.
     """
     warehouse = warehouse or Warehouse()
     with serving(warehouse) as address:
         write_profile(project, work, _bigquery_output(address))
-        run_dbt(project, work, "compile", target="bigquery", variables=variables)
+        flags = ["--full-refresh"] if is_full_refresh else []
+        run_dbt(project, work, "compile", *flags, target="bigquery", variables=variables)
     manifest = json.loads((work / "target" / "manifest.json").read_text())
     return Compiled(manifest, tuple(warehouse.queries))
 

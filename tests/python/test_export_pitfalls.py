@@ -695,8 +695,12 @@ def personal_data() -> list[Row]:
         ),
         purchase(
             DAY, 702, "P-1", 1.0, visitor="private", session=51, user_id=email,
-            items=[{"item_id": "gift", "item_name": f"Card for {email}", "coupon": email}],
             collected_traffic_source={"manual_source": "mail", "manual_campaign_name": email},
+            traffic_source={"source": "mail", "medium": "email", "name": email},
+            session_traffic_source_last_click={
+                "cross_channel_campaign": {"source": "mail", "campaign_name": email},
+                "manual_campaign": {"source": "mail", "campaign_name": email},
+            },
         ),
     ]
     rejected = hit(DAY, 703, "", visitor="private_rejected", user_id=email, params=params)

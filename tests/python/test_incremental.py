@@ -32,41 +32,48 @@ def first_differences(left: Warehouse, right: Warehouse) -> list[str]:
     """Every staging, core and mart table that differs, with its first rows on either side alone."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
-    connection.execute(f"attach '{left.path}' as left_side (read_only)")
-    connection.execute(f"attach '{right.path}' as right_side (read_only)")
+    tables = load_tables(connection, left, "left_side")
+    assert tables == load_tables(connection, right, "right_side"), "tables or columns differ"
+    assert len(tables) >= 15
     differences = []
-    tables = {side: compared_columns(connection, side) for side in ("left_side", "right_side")}
-    assert tables["left_side"] == tables["right_side"], "tables or columns differ"
-    assert len(tables["left_side"]) >= 15
-    for table, columns in tables["left_side"].items():
-        selected = ", ".join(f'"{column}"' for column in columns)
-        sides = [f"select {selected} from {side}.main.{table}" for side in tables]
-        for number, (here, there) in enumerate([sides, sides[::-1]]):
+    for table, columns in tables.items():
+        sides = [f"select * from {side}.{table}" for side in ("left_side", "right_side")]
+        for name, (here, there) in (("incremental", sides), ("full refresh", sides[::-1])):
             only = connection.execute(f"{here} except all {there}").fetchall()
             if only:
-                rows = "\n    ".join(
-                    str(dict(zip(columns, row, strict=True)))
-                    for row in sorted(only, key=str)[:SHOWN_ROWS]
-                )
-                name = ("incremental", "full refresh")[number]
-                differences.append(f"{table}: {len(only)} rows only in {name}\n    {rows}")
+                rows = [str(dict(zip(columns, row, strict=True))) for row in only]
+                shown = "\n    ".join(sorted(rows)[:SHOWN_ROWS])
+                differences.append(f"{table}: {len(only)} rows only in {name}\n    {shown}")
     connection.close()
     return differences
 
 
-def compared_columns(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, list[str]]:
-    """The columns of every compared table, all but loaded_at, which tells when and not what."""
+def load_tables(
+    connection: duckdb.DuckDBPyConnection, warehouse: Warehouse, schema: str
+) -> dict[str, list[str]]:
+    """Copies the compared tables and views into a schema; returns their columns, sorted.
+
+    loaded_at, which tells when and not what, is left out.
+    """
+    connection.execute(f"create schema {schema}")
+    connection.execute(f"attach '{warehouse.path}' as micro_conversions (read_only)")
     rows = connection.execute(
         """
         select table_name, list(column_name order by column_name)
         from information_schema.columns
-        where table_catalog = ? and column_name <> 'loaded_at'
+        where table_catalog = 'micro_conversions' and column_name <> 'loaded_at'
         group by table_name
         order by table_name
-        """,
-        [catalog],
+        """
     ).fetchall()
-    return {table: columns for table, columns in rows if table.startswith(COMPARED)}
+    tables = {table: columns for table, columns in rows if table.startswith(COMPARED)}
+    for table, columns in tables.items():
+        connection.execute(
+            f"create table {schema}.{table} as"
+            f" select {', '.join(columns)} from micro_conversions.main.{table}"
+        )
+    connection.execute("detach micro_conversions")
+    return tables
 
 
 def assert_equal_tables(left: Warehouse, right: Warehouse) -> None:
@@ -93,7 +100,7 @@ def copy_of(warehouse: Warehouse, root: Path) -> Warehouse:
 
 def files_read(warehouse: Warehouse) -> set[str]:
     """The export files that the last run's SQL of base_ga4__events names."""
-    compiled = list((warehouse.root / "target" / "run").rglob("base_ga4__events.sql"))
+    compiled = list((warehouse.root / "target" / "compiled").rglob("base_ga4__events.sql"))
     assert len(compiled) == 1
     return set(re.findall(r"[^/']+\.parquet", compiled[0].read_text()))
 

@@ -38,7 +38,9 @@ repeated_rows as (
 
     select
         {{ export_column_list("export") }},
-        {{ params_text("export.event_params") }} as params_text,
+        -- A refund may name its order outside its parameters.
+        coalesce({{ params_text("export.event_params") }}, '') || '|'
+        || coalesce(export.ecommerce.transaction_id, '') as params_text,
         {{ items_text("export.items") }} as items_text
     from {{ export_events(source("ga4", "events"), shards) }} as export
     inner join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
@@ -58,11 +60,7 @@ distinct_rows as (
         order by
             event_bundle_sequence_id,
             event_server_timestamp_offset,
-            geo.country,
-            geo.city,
-            device.category,
-            user_id,
-            event_value_in_usd
+            {{ to_json_text(struct_of(ga4_export_columns() | list)) }}
     ) = 1
 
 ),
@@ -133,7 +131,7 @@ read_rows as (
         {{ redact("param_search_term.string_value") }} as search_term,
         {{ redact("param_link_url.string_value") }} as link_url,
         {{ redact("param_file_name.string_value") }} as file_name,
-        {{ value_text("param_form_id") }} as form_id,
+        {{ redact(value_text("param_form_id")) }} as form_id,
         {{ value_int("param_percent_scrolled") }} as percent_scrolled,
         {{ value_number("param_value") }} as event_value,
         {{ clean_text("param_currency.string_value") }} as currency,
@@ -143,21 +141,21 @@ read_rows as (
         {{ value_int("param_firebase_conversion") }} = 1 as is_key_event,
         {{ clean_text("collected_traffic_source.manual_source") }} as collected_source,
         {{ clean_text("collected_traffic_source.manual_medium") }} as collected_medium,
-        {{ clean_text("collected_traffic_source.manual_campaign_name") }} as collected_campaign,
+        {{ redact(clean_text("collected_traffic_source.manual_campaign_name")) }} as collected_campaign,
         {{ clean_text("param_source.string_value") }} as param_source_text,
         {{ clean_text("param_medium.string_value") }} as param_medium_text,
-        {{ clean_text("param_campaign.string_value") }} as param_campaign_text,
+        {{ redact(clean_text("param_campaign.string_value")) }} as param_campaign_text,
         coalesce(collected_traffic_source.gclid, {{ value_text("param_gclid") }}) is not null as has_gclid,
         {{ clean_text("session_traffic_source_last_click.cross_channel_campaign.source") }} as cross_channel_source,
         {{ clean_text("session_traffic_source_last_click.cross_channel_campaign.medium") }} as cross_channel_medium,
-        {{ clean_text("session_traffic_source_last_click.cross_channel_campaign.campaign_name") }}
+        {{ redact(clean_text("session_traffic_source_last_click.cross_channel_campaign.campaign_name")) }}
             as cross_channel_campaign,
         {{ clean_text("session_traffic_source_last_click.manual_campaign.source") }} as manual_source,
         {{ clean_text("session_traffic_source_last_click.manual_campaign.medium") }} as manual_medium,
-        {{ clean_text("session_traffic_source_last_click.manual_campaign.campaign_name") }} as manual_campaign,
+        {{ redact(clean_text("session_traffic_source_last_click.manual_campaign.campaign_name")) }} as manual_campaign,
         {{ clean_text("traffic_source.source") }} as first_touch_source,
         {{ clean_text("traffic_source.medium") }} as first_touch_medium,
-        {{ clean_text("traffic_source.name") }} as first_touch_campaign,
+        {{ redact(clean_text("traffic_source.name")) }} as first_touch_campaign,
         user_first_touch_timestamp,
         {{ clean_text("device.category") }} as device_category,
         {{ clean_text("device.operating_system") }} as operating_system,
@@ -232,8 +230,7 @@ base_ga4__events as (
         link_url,
         file_name,
         form_id,
-        case when collected_source is null then coalesce(param_source_text, case when has_gclid then 'google' end)
-            else collected_source end as event_source,
+        coalesce(collected_source, param_source_text, case when has_gclid then 'google' end) as event_source,
         case
             when collected_source is not null then collected_medium
             when param_source_text is not null then param_medium_text

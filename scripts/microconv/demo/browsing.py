@@ -18,6 +18,15 @@ from microconv.demo.visitors import Sessions, Visitors, start_microseconds
 
 NOTHING, CART_ADD, CART_VIEW, CHECKOUT_BEGUN, SHIPPING_ADDED, PAYMENT_ADDED, PURCHASED = range(7)
 """How far a cart that starts on a page gets."""
+_BROWSED_KINDS = (
+    shop.HOME,
+    shop.CATEGORY,
+    shop.PRODUCT,
+    shop.SEARCH,
+    shop.ACCOUNT,
+    shop.BLOG,
+    shop.CART,
+)
 
 ACTIONS = (
     "view_size_guide", "video_start", "newsletter_signup", "add_to_wishlist", "banner_impression",
@@ -27,7 +36,7 @@ ACTIONS = (
 
 @dataclass(frozen=True)
 class Browsing:
-    """Browsed pages in order of person, session and time, before checkout pages are put in.
+    """Browsed pages in order of person, session and time, before page views are made of them.
 
     `visitor_first` and `session_first` are indices of the first page of the same person or session;
     `start` is UTC microseconds, `dwell` seconds; `did` holds one flag per action and page.
@@ -190,9 +199,9 @@ def page_kinds(rng: np.random.Generator, browsing: Browsing) -> Ints:
     """Page kind of each browsed page; an action puts the person on the page where it can happen."""
     n = len(browsing.session)
     landing = browsing.session_first == np.arange(n)
-    kinds = np.array([shop.HOME, shop.CATEGORY, shop.PRODUCT, shop.SEARCH, shop.ACCOUNT, shop.BLOG])
-    first = rng.choice(kinds, n, p=(0.36, 0.20, 0.26, 0.02, 0.01, 0.15))
-    later = rng.choice(kinds, n, p=(0.08, 0.32, 0.43, 0.08, 0.02, 0.07))
+    kinds = np.array(_BROWSED_KINDS)
+    first = rng.choice(kinds, n, p=(0.36, 0.20, 0.26, 0.02, 0.01, 0.15, 0.0))
+    later = rng.choice(kinds, n, p=(0.08, 0.31, 0.41, 0.08, 0.02, 0.07, 0.03))
     kind = np.where(landing, first, later)
     did = browsing.did
     on_product = did["video_start"] | did["add_to_wishlist"] | did["read_reviews"]

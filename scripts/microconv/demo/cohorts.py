@@ -9,17 +9,16 @@ import numpy as np
 from microconv.demo import records as rec
 from microconv.demo import settings, shop
 from microconv.demo.arrays import Bools, Ints, drawn, mixed
-from microconv.demo.browsing import Rates, browse, draw_page_counts, durations
+from microconv.demo.browsing import PURCHASED, Rates, browse, draw_page_counts, durations
 from microconv.demo.happenings import LOGIN_MOMENT, Happenings, collect
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY
 from microconv.demo.page_views import (
-    CONFIRMATION_PAGE,
     NO_PAGE,
     PageViews,
     joined_sessions,
     joined_views,
     order_status_visits,
-    unfold,
+    page_views_of,
 )
 from microconv.demo.records import EVENT, Records
 from microconv.demo.visitors import (
@@ -81,9 +80,9 @@ def simulate(
     start = session_starts(rng, planned, chunk.day, durations(pages, dwell))
     sessions = replace(planned, start=start)
     browsing = browse(rng, visitors, sessions, pages, dwell, rates)
-    views = unfold(rng, browsing, sessions, person)
+    views = page_views_of(rng, browsing, sessions, person)
     pushes = _pushes(rng, visitors, sessions)
-    status_views, status_sessions = order_status_visits(rng, views, sessions)
+    status_views, status_sessions = order_status_visits(rng, views, sessions, window.start)
     views = joined_views(views, status_views)
     sessions = joined_sessions(sessions, status_sessions)
     events = collect(rng, visitors, sessions, browsing, views, outage_day)
@@ -119,7 +118,8 @@ def _pack(
     out["ordering"] = np.concatenate(events.ordering)[kept]
     out["batch_index"] = np.concatenate(events.batch_index)[kept]
     out["engagement"] = np.concatenate(events.engagement)[kept]
-    out["page"] = views.page[view]
+    shown = np.concatenate(events.page)[kept]
+    out["page"] = np.where(shown == NO_PAGE, views.page[view], shown)
     out["previous"] = views.previous[view]
     in_cart = np.isin(event, _CART_EVENTS)
     out["order"] = np.where(in_cart, views.order[view], -1)
@@ -146,7 +146,7 @@ def _lifetime(sessions: Sessions, views: PageViews) -> Ints:
     """Cents that the person had spent up to and including each page view."""
     visitor = sessions.visitor[views.session]
     order = np.lexsort((views.start, visitor))
-    spent = np.where(views.role == CONFIRMATION_PAGE, views.value, 0)[order]
+    spent = np.where(views.outcome == PURCHASED, views.value, 0)[order]
     running = np.cumsum(spent)
     first = np.searchsorted(visitor[order], visitor[order], side="left")
     lifetime = np.empty_like(running)

@@ -14,20 +14,15 @@ from microconv.demo.arrays import Bools, Floats, Ints, drawn, mixed
 from microconv.demo.browsing import (
     ACTIONS,
     CART_ADD,
+    CART_VIEW,
     CHECKOUT_BEGUN,
     PAYMENT_ADDED,
+    PURCHASED,
     SHIPPING_ADDED,
     Browsing,
 )
 from microconv.demo.local_time import MICROSECONDS, local_day_numbers
-from microconv.demo.page_views import (
-    BROWSED,
-    CART_PAGE,
-    CHECKOUT_PAGE,
-    CONFIRMATION_PAGE,
-    STATUS_PAGE,
-    PageViews,
-)
+from microconv.demo.page_views import NO_PAGE, PageViews
 from microconv.demo.records import EVENT
 from microconv.demo.visitors import Sessions, Visitors
 
@@ -36,7 +31,8 @@ from microconv.demo.visitors import Sessions, Visitors
 class Happenings:
     """Events as parallel lists of arrays: page view index, event code, offset and place in page.
 
-    `offset` is microseconds after the page view's start, `engagement` milliseconds.
+    `offset` is microseconds after the page view's start, `engagement` milliseconds; `page` is the
+    page in the address bar where that is not the page view's own, else `NO_PAGE`.
     """
 
     view: list[Ints] = field(default_factory=list)
@@ -46,6 +42,7 @@ class Happenings:
     batch_index: list[Ints] = field(default_factory=list)
     engagement: list[Ints] = field(default_factory=list)
     is_repeat: list[Bools] = field(default_factory=list)
+    page: list[Ints] = field(default_factory=list)
 
     def add(
         self,
@@ -57,6 +54,7 @@ class Happenings:
         batch_index: Ints | int = 1,
         engagement: Floats | float = 0.0,
         is_repeat: bool = False,
+        page: int = NO_PAGE,
     ) -> None:
         """Let event `name` happen on the page views `view`, `seconds` after their start."""
         n = len(view)
@@ -68,6 +66,7 @@ class Happenings:
         self.batch_index.append(np.broadcast_to(np.asarray(batch_index), (n,)).astype(np.int64))
         self.engagement.append(np.broadcast_to(np.asarray(engagement), (n,)).astype(np.int64))
         self.is_repeat.append(np.full(n, is_repeat, dtype=np.bool_))
+        self.page.append(np.full(n, page, dtype=np.int64))
 
 
 def collect(
@@ -111,9 +110,8 @@ def _add_page_loads(
         ("view_item", kind == shop.PRODUCT),
         ("view_item_list", kind == shop.CATEGORY),
         ("view_search_results", kind == shop.SEARCH),
-        ("view_cart", views.role == CART_PAGE),
-        ("purchase", views.role == CONFIRMATION_PAGE),
-        ("view_order_status", views.role == STATUS_PAGE),
+        ("view_cart", kind == shop.CART),
+        ("view_order_status", views.is_status),
     )
     for name, mask in shows:
         view = np.flatnonzero(mask)
@@ -130,27 +128,31 @@ def _add_attention(
     stays = is_human & (views.dwell > 10) & (rng.random(n) < 0.75)
     view = np.flatnonzero(scrolls)
     out.add(
-        "scroll", view, seconds=views.dwell[view] * 0.4, ordering=2, engagement=active[view] * 0.4
+        "scroll",
+        view,
+        seconds=views.before_cart[view] * 0.4,
+        ordering=2,
+        engagement=active[view] * 0.4,
     )
     view = np.flatnonzero(stays)
     rest = active[view] * np.where(scrolls[view], 0.6, 1.0)
-    out.add("user_engagement", view, seconds=views.dwell[view] * 0.99, ordering=9, engagement=rest)
+    out.add("user_engagement", view, seconds=views.dwell[view] * 0.99, ordering=16, engagement=rest)
 
 
 def _add_actions(
     rng: np.random.Generator, out: Happenings, browsing: Browsing, views: PageViews
 ) -> None:
     """Small actions on browsed pages."""
-    browsed = views.role == BROWSED
+    browsed, before_cart = ~views.is_status, views.before_cart
     for place, name in enumerate(ACTIONS):
         view = np.flatnonzero(browsed & browsing.did[name][views.browsed])
-        seconds = views.dwell[view] * (0.1 if name == "banner_impression" else 0.25 + 0.05 * place)
+        seconds = before_cart[view] * (0.1 if name == "banner_impression" else 0.25 + 0.05 * place)
         out.add(name, view, seconds=seconds, ordering=3, engagement=150.0)
         if name == "video_start":
             watched = rng.random(len(view))
             half, full = view[watched < 0.7], view[watched < 0.4]
-            out.add("video_progress", half, seconds=views.dwell[half] * 0.6, ordering=4)
-            out.add("video_complete", full, seconds=views.dwell[full] * 0.9, ordering=5)
+            out.add("video_progress", half, seconds=before_cart[half] * 0.6, ordering=4)
+            out.add("video_complete", full, seconds=before_cart[full] * 0.9, ordering=5)
 
 
 def _add_list_clicks(out: Happenings, views: PageViews, is_human: Bools) -> None:
@@ -158,30 +160,40 @@ def _add_list_clicks(out: Happenings, views: PageViews, is_human: Bools) -> None
     kind = shop.PAGE_KIND[views.page]
     clicks = (kind[:-1] == shop.CATEGORY) & (kind[1:] == shop.PRODUCT) & ~views.is_first[1:]
     view = np.flatnonzero(clicks & is_human[:-1])
-    out.add("select_item", view, seconds=views.dwell[view] * 0.98, ordering=8, engagement=90.0)
+    out.add("select_item", view, seconds=views.dwell[view] * 0.98, ordering=17, engagement=90.0)
+
+
+_STEPS = (
+    (CART_VIEW, "view_cart", shop.CART, 0.05),
+    (CHECKOUT_BEGUN, "begin_checkout", shop.CHECKOUT, 0.2),
+    (SHIPPING_ADDED, "add_shipping_info", shop.CHECKOUT, 0.5),
+    (PAYMENT_ADDED, "add_payment_info", shop.CHECKOUT, 0.75),
+    (PURCHASED, "purchase", shop.CONFIRMATION, 0.9),
+)
+"""Outcome from which a step happens, its event, the page in the address bar, share of the time."""
 
 
 def _add_checkout(
     rng: np.random.Generator, out: Happenings, views: PageViews, outage_day: int | None
 ) -> None:
     """The steps of a cart, as far as its outcome reaches, and reloads of the confirmation page."""
-    adds = np.flatnonzero((views.role == BROWSED) & (views.outcome >= CART_ADD))
-    out.add("add_to_cart", adds, seconds=views.dwell[adds] * 0.8, ordering=6, engagement=400.0)
-    steps = (
-        (CHECKOUT_BEGUN, "begin_checkout", 0.15),
-        (SHIPPING_ADDED, "add_shipping_info", 0.5),
-        (PAYMENT_ADDED, "add_payment_info", 0.85),
-    )
-    for place, (reached, name, share) in enumerate(steps):
-        view = np.flatnonzero((views.role == CHECKOUT_PAGE) & (views.outcome >= reached))
+    adds = np.flatnonzero(views.outcome >= CART_ADD)
+    before_cart = views.before_cart
+    out.add("add_to_cart", adds, seconds=before_cart[adds] * 0.8, ordering=6, engagement=400.0)
+    for place, (reached, name, kind, share) in enumerate(_STEPS):
+        view = np.flatnonzero(views.outcome >= reached)
+        seconds = before_cart[view] + views.checkout[view] * share
         if name == settings.OUTAGE_EVENT and outage_day is not None:
-            moment = views.start[view] + (views.dwell[view] * share * MICROSECONDS).astype(np.int64)
-            view = view[local_day_numbers(moment) != outage_day]
-        out.add(name, view, seconds=views.dwell[view] * share, ordering=3 + place, engagement=900.0)
-    bought = np.flatnonzero(views.role == CONFIRMATION_PAGE)
+            moment = views.start[view] + (seconds * MICROSECONDS).astype(np.int64)
+            arrives = local_day_numbers(moment) != outage_day
+            view, seconds = view[arrives], seconds[arrives]
+        page = int(shop.FIRST_PAGE[kind])
+        out.add(name, view, seconds=seconds, ordering=10 + place, engagement=900.0, page=page)
+    bought = np.flatnonzero(views.outcome == PURCHASED)
     again = bought[rng.random(len(bought)) < settings.REPEATED_PURCHASE_SHARE]
-    seconds = 2.0 + views.dwell[again] * 0.5
-    out.add("purchase", again, seconds=seconds, ordering=4, is_repeat=True)
+    seconds = before_cart[again] + views.checkout[again] * 0.95
+    page = int(shop.FIRST_PAGE[shop.CONFIRMATION])
+    out.add("purchase", again, seconds=seconds, ordering=15, is_repeat=True, page=page)
 
 
 def _add_account(out: Happenings, visitors: Visitors, sessions: Sessions, views: PageViews) -> None:

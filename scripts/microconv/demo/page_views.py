@@ -1,4 +1,4 @@
-"""Page views as they happened: browsed pages with cart, checkout and confirmation pages put in."""
+"""Page views with what is on the page: its place in the session, its product, its cart."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from microconv.demo import settings, shop
-from microconv.demo.arrays import Bools, Floats, Ints, positions
+from microconv.demo.arrays import Bools, Floats, Ints
 from microconv.demo.browsing import (
+    CART_ADD,
     NOTHING,
     PURCHASED,
     Browsing,
@@ -18,18 +19,6 @@ from microconv.demo.browsing import (
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY
 from microconv.demo.visitors import Sessions, start_microseconds
 
-BROWSED, CART_PAGE, CHECKOUT_PAGE, CONFIRMATION_PAGE, STATUS_PAGE = range(5)
-"""Role of a page view."""
-_INSERTED_PAGES = np.array([0, 0, 1, 2, 2, 2, 3])
-_PAGE_OF_ROLE = np.array(
-    [
-        0,
-        shop.FIRST_PAGE[shop.CART],
-        shop.FIRST_PAGE[shop.CHECKOUT],
-        shop.FIRST_PAGE[shop.CONFIRMATION],
-        shop.FIRST_PAGE[shop.ORDERS],
-    ]
-)
 NO_PAGE = 65_535
 CARTS_PER_PERSON = 512
 """More than the pages that one person can browse, so order numbers never collide."""
@@ -39,13 +28,15 @@ CARTS_PER_PERSON = 512
 class PageViews:
     """Page views in order of person, session and time.
 
-    `browsed` is the index of the browsed page it belongs to, `outcome` how far that page's cart
-    gets, `previous` the page seen before in the session (`NO_PAGE` for the first), `value` the
-    order value in cents, `items` the number of order lines, `order` the order's number.
+    Cart and checkout open over the page that is being viewed and load no page of their own: an
+    effect "per page after" would otherwise be mixed up with the pages that every buyer must see.
+    `browsed` is the index of the browsed page, `outcome` how far its cart gets, `previous` the
+    page seen before in the session (`NO_PAGE` for the first), `dwell` all seconds on the page, of
+    which the last `checkout` belong to the cart, `value` the order's cents, `items` its lines.
     """
 
     session: Ints
-    role: Ints
+    is_status: Bools
     browsed: Ints
     outcome: Ints
     page: Ints
@@ -53,48 +44,49 @@ class PageViews:
     is_first: Bools
     start: Ints
     dwell: Floats
+    checkout: Floats
     value: Ints
     items: Ints
     product: Ints
     order: Ints
 
+    @property
+    def before_cart(self) -> Floats:
+        """Seconds on the page before the cart opens."""
+        return self.dwell - self.checkout
 
-def unfold(
+
+def page_views_of(
     rng: np.random.Generator, browsing: Browsing, sessions: Sessions, person: Ints
 ) -> PageViews:
-    """Put the cart, checkout and confirmation pages behind the pages whose cart gets that far."""
-    inserted = _INSERTED_PAGES[browsing.outcome]
-    counts = 1 + inserted
-    browsed = np.repeat(np.arange(len(inserted)), counts)
-    role = positions(counts)
-    session = browsing.session[browsed]
-    n = len(session)
-    extra = np.minimum(np.exp(rng.normal(3.4, 0.6, n)), 300.0)
-    dwell = np.where(role == BROWSED, browsing.dwell[browsed], extra)
-    is_first = np.ones(n, dtype=np.bool_)
-    is_first[1:] = session[1:] != session[:-1]
-    first = np.maximum.accumulate(np.where(is_first, np.arange(n), 0)) if n else browsed
+    """Page views of the browsed pages, with the time that carts and checkouts take."""
+    n = len(browsing.session)
+    steps = np.clip(browsing.outcome - CART_ADD, 0, None).astype(np.float64)
+    checkout = np.minimum(np.exp(rng.normal(2.9, 0.5, n)), 120.0) * steps
+    dwell = browsing.dwell + checkout
+    is_first = browsing.session_first == np.arange(n)
     elapsed = np.cumsum(dwell) - dwell
-    seconds = elapsed - elapsed[first]
-    browsed_page = page_codes(rng, page_kinds(rng, browsing))
-    page = np.where(role == BROWSED, browsed_page[browsed], _PAGE_OF_ROLE[role])
+    seconds = elapsed - elapsed[browsing.session_first]
+    micros = (seconds * MICROSECONDS).astype(np.int64)
+    page = page_codes(rng, page_kinds(rng, browsing))
     previous = np.full(n, NO_PAGE, dtype=np.int64)
     previous[1:] = np.where(is_first[1:], NO_PAGE, page[:-1])
-    value, items = _orders(rng, browsing, browsed_page)
+    value, items = _orders(rng, browsing, page)
     return PageViews(
-        session=session,
-        role=role,
-        browsed=browsed,
-        outcome=browsing.outcome[browsed],
+        session=browsing.session,
+        is_status=np.zeros(n, dtype=np.bool_),
+        browsed=np.arange(n),
+        outcome=browsing.outcome,
         page=page,
         previous=previous,
         is_first=is_first,
-        start=start_microseconds(sessions)[session] + (seconds * MICROSECONDS).astype(np.int64),
+        start=start_microseconds(sessions)[browsing.session] + micros,
         dwell=dwell,
-        value=value[browsed],
-        items=items[browsed],
-        product=_product_of(browsed_page)[browsed],
-        order=_order_numbers(browsing, person)[browsed],
+        checkout=checkout,
+        value=value,
+        items=items,
+        product=_product_of(page),
+        order=_order_numbers(browsing, person),
     )
 
 
@@ -125,17 +117,21 @@ def _order_numbers(browsing: Browsing, person: Ints) -> Ints:
 
 
 def order_status_visits(
-    rng: np.random.Generator, views: PageViews, sessions: Sessions
+    rng: np.random.Generator, views: PageViews, sessions: Sessions, since: int
 ) -> tuple[PageViews, Sessions]:
     """Extra visits, after the person's last one, in which buyers look up their order.
 
-    They come only after a purchase, so `view_order_status` can never precede the first one.
+    They follow a purchase on the same device after `since` (UTC microseconds), so that nobody's
+    `view_order_status` precedes the first purchase that the export shows.
     """
-    purchase = np.flatnonzero(views.role == CONFIRMATION_PAGE)
+    purchase = np.flatnonzero((views.outcome == PURCHASED) & (views.start >= since))
     buyer, first = np.unique(sessions.visitor[views.session[purchase]], return_index=True)
     chosen = rng.random(len(buyer)) < settings.ORDER_STATUS_SHARE
     buyer, purchase = buyer[chosen], purchase[first][chosen]
     last = np.searchsorted(sessions.visitor, buyer, side="right") - 1
+    bought_in = views.session[purchase]
+    cookie = sessions.visitor * 2 + sessions.slot
+    visits = np.bincount(cookie, minlength=int(cookie.max()) + 1)
     n = len(buyer)
     over = np.zeros(len(sessions.visitor))
     np.maximum.at(over, views.session, views.start / MICROSECONDS + views.dwell)
@@ -144,11 +140,11 @@ def order_status_visits(
     extra = Sessions(
         visitor=buyer,
         first_index=none,
-        slot=sessions.slot[last],
-        number=sessions.number[last] + 1,
+        slot=sessions.slot[bought_in],
+        number=visits[cookie[bought_in]] + 1,
         collected=none,
-        last_click=sessions.last_click[last],
-        device=sessions.device[last],
+        last_click=sessions.last_click[bought_in],
+        device=sessions.device[bought_in],
         day_offset=sessions.day_offset[last],
         time_of_day=none,
         start=np.ceil(over[last] + 2 * 3600 + wait).astype(np.int64),
@@ -164,14 +160,15 @@ def _status_views(
     n = len(purchase)
     return PageViews(
         session=first_session + np.arange(n),
-        role=np.full(n, STATUS_PAGE, dtype=np.int64),
+        is_status=np.ones(n, dtype=np.bool_),
         browsed=views.browsed[purchase],
         outcome=np.zeros(n, dtype=np.int64),
-        page=np.full(n, _PAGE_OF_ROLE[STATUS_PAGE], dtype=np.int64),
+        page=np.full(n, shop.FIRST_PAGE[shop.ORDERS], dtype=np.int64),
         previous=np.full(n, NO_PAGE, dtype=np.int64),
         is_first=np.ones(n, dtype=np.bool_),
         start=start_microseconds(sessions),
         dwell=dwell,
+        checkout=np.zeros(n),
         value=views.value[purchase],
         items=views.items[purchase],
         product=views.product[purchase],

@@ -37,9 +37,9 @@ def _dated(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _purchase_model(options: DemoOptions) -> dict[str, Any]:
-    """Log odds that a browsed page leads to a purchase (checkout pages follow it)."""
+    """Log odds that a page view leads to a purchase before the next page view."""
     return {
-        "clock": "browsed page views; cart, checkout and confirmation pages are put in later",
+        "clock": "page views; cart and checkout open over the page and load none of their own",
         "base_log_odds": settings.BASE_LOG_ODDS,
         "intent_sd": options.intent_sd,
         "mobile_log_odds": settings.MOBILE_LOG_ODDS,
