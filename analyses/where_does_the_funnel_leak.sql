@@ -30,7 +30,7 @@ where_does_the_funnel_leak as (
         steps.immature_count,
         row_number() over (
             partition by steps.funnel_name
-            order by steps.drop_off_count desc, steps.step_number
+            order by steps.drop_off_count desc, steps.step_number asc
         ) as leak_rank
     from steps
     inner join funnel_steps

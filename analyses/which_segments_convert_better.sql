@@ -36,4 +36,4 @@ which_segments_convert_better as (
 )
 
 select * from which_segments_convert_better
-order by sessions_to_gain desc, segment_dimension, segment_value
+order by sessions_to_gain desc, segment_dimension asc, segment_value asc

@@ -40,5 +40,5 @@ who_is_worth_a_call_today as (
 )
 
 select * from who_is_worth_a_call_today
-order by lead_score desc, visitor_id
+order by lead_score desc, visitor_id asc
 limit 100

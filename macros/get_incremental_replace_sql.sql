@@ -3,7 +3,8 @@
     - `days`: the property days among the new rows, so that a missing shard never empties a loaded day;
     - `open_dates`: the dates that are open in this run, also where nothing is left of them;
     - `changed_visitors`: the visitors with a hit on an open date, in the column meta `replaces_by`; where
-      rows without a visitor have a conversion_date, also those of the open dates. -#}
+      rows without a visitor have a conversion_date, also those of the open dates, and those with an order,
+      which may repeat one of another day. -#}
 {% macro get_incremental_replace_sql(arguments) %}
     {%- set target = arguments["target_relation"] -%}
     {%- set new_rows = arguments["temp_relation"] -%}
@@ -25,7 +26,7 @@
     {%- elif replaces == "changed_visitors" -%}
         {{ replaces_by }} in (select visitor_id from {{ ref("int_visitors_changed") }})
         {%- if replaces_by == "visitor_id" and "conversion_date" in column_names %}
-        or (visitor_id is null and conversion_date in ({{ open_dates() }}))
+        or (visitor_id is null and (transaction_id is not null or conversion_date in ({{ open_dates() }})))
         {%- endif %}
     {%- else -%}
         {{- exceptions.raise_compiler_error("meta.replaces of " ~ this ~ " is unknown: " ~ replaces) -}}

@@ -15,6 +15,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if candidates | length == 0 -%}{{- return([]) -}}{%- endif -%}
+    {%- do refuse_other_tables(candidates) -%}
     {%- set row_counts = shard_row_counts(candidates) -%}
     {%- set chosen = {} -%}
     {%- for shard in candidates -%}
@@ -24,6 +25,22 @@
         {%- endif -%}
     {%- endfor -%}
     {{- return(chosen.values() | list) -}}
+{% endmacro %}
+
+{#- Stops at a file without the columns that make an event: its day would be replaced by nothing. -#}
+{% macro refuse_other_tables(shards) %}
+    {%- set query -%}
+        select file_name
+        from parquet_schema({{ path_list(shards) }})
+        group by file_name
+        having count(distinct name) filter (where name in ('event_date', 'event_timestamp', 'event_name')) < 3
+    {%- endset -%}
+    {%- for row in run_query(query).rows -%}
+        {{- exceptions.raise_compiler_error(
+            row["file_name"] ~ " is no day of a GA4 export: it has no event_date, event_timestamp or event_name. "
+            ~ "No table was changed. Export that day again or move the file away."
+        ) -}}
+    {%- endfor -%}
 {% endmacro %}
 
 {#- Rows per file, from the footers alone. -#}

@@ -2,7 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace",
-        meta={"replaces": "changed_visitors", "replaces_by": "user_pseudo_id"},
+        meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
     )
 }}
 -- depends_on: {{ ref("int_visitors_changed") }}
@@ -11,7 +11,7 @@ with sessions as (
 
     select * from {{ ref("int_sessions_attributed") }}
     {%- if is_incremental() %}
-    where user_pseudo_id in (select visitor_id from {{ ref("int_visitors_changed") }})
+    where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
     {%- endif %}
 
 ),

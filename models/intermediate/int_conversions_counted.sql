@@ -101,7 +101,7 @@ conversions_to_decide as (
     select * from visitor_conversions
     {%- if is_incremental() %}
     where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
-        or (visitor_id is null and conversion_date in ({{ dates }}))
+        or (visitor_id is null and (transaction_id is not null or conversion_date in ({{ dates }})))
     {%- endif %}
 
 ),

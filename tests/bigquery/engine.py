@@ -16,8 +16,12 @@ from typing import Any
 
 import tzdata
 import wasmtime
+from google.protobuf.internal import api_implementation
 from zetasql import wasi
 from zetasql.core.exceptions import ServerError
+
+# A resolved statement nests as deep as its expressions; protobuf gives up at 100 levels otherwise.
+api_implementation._c_module.SetAllowOversizeProtos(True)
 
 
 class SqlError(Exception):

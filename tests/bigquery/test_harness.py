@@ -116,6 +116,11 @@ def test_the_engine_survives_a_crash() -> None:
     assert catalog.engine.generation == before + 1
 
 
+def test_a_deep_expression_is_no_problem() -> None:
+    nested = "lower(" * 150 + "'a'" + ")" * 150
+    assert Catalog().output_columns(f"select {nested} as a") == [Column("a", "STRING")]
+
+
 def test_a_wildcard_has_its_suffix_and_only_there() -> None:
     catalog = Catalog()
     catalog.add("p.d.events_*", [Column("a", "INT64")])

@@ -50,8 +50,9 @@ differences as (
     select
         export_days.property_id,
         export_days.event_date,
-        export_days.raw_row_count,
-        export_days.accepted_count + export_days.rejected_count + export_days.duplicate_count as accounted_count
+        'raw' as row_kind,
+        export_days.raw_row_count as ledger_count,
+        export_days.accepted_count + export_days.rejected_count + export_days.duplicate_count as found_count
     from export_days
 
     union all
@@ -59,8 +60,9 @@ differences as (
     select
         newest_days.property_id,
         newest_days.event_date,
-        newest_days.accepted_count,
-        coalesce(staged_days.accepted_count, 0)
+        'accepted' as row_kind,
+        newest_days.accepted_count as ledger_count,
+        coalesce(staged_days.accepted_count, 0) as found_count
     from newest_days
     left join staged_days
         on newest_days.property_id = staged_days.property_id and newest_days.event_date = staged_days.event_date
@@ -70,8 +72,9 @@ differences as (
     select
         newest_days.property_id,
         newest_days.event_date,
-        newest_days.rejected_count,
-        coalesce(staged_days.rejected_count, 0)
+        'rejected' as row_kind,
+        newest_days.rejected_count as ledger_count,
+        coalesce(staged_days.rejected_count, 0) as found_count
     from newest_days
     left join staged_days
         on newest_days.property_id = staged_days.property_id and newest_days.event_date = staged_days.event_date
@@ -80,4 +83,4 @@ differences as (
 
 select *
 from differences
-where raw_row_count <> accounted_count
+where ledger_count <> found_count

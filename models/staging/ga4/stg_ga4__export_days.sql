@@ -70,6 +70,9 @@ stg_ga4__export_days as (
     left join shard_columns
         on day_counts.property_id = shard_columns.property_id
         and day_counts.event_date = shard_columns.event_date
+    {%- if is_incremental() %}
+    where shard_columns.property_id is not null -- not the other properties of these dates
+    {%- endif %}
 
 )
 

@@ -201,7 +201,7 @@ def page_kinds(rng: np.random.Generator, browsing: Browsing) -> Ints:
     landing = browsing.session_first == np.arange(n)
     kinds = np.array(_BROWSED_KINDS)
     first = rng.choice(kinds, n, p=(0.36, 0.20, 0.26, 0.02, 0.01, 0.15, 0.0))
-    later = rng.choice(kinds, n, p=(0.08, 0.31, 0.41, 0.08, 0.02, 0.07, 0.03))
+    later = rng.choice(kinds, n, p=(0.08, 0.32, 0.42, 0.08, 0.02, 0.07, 0.01))
     kind = np.where(landing, first, later)
     did = browsing.did
     on_product = did["video_start"] | did["add_to_wishlist"] | did["read_reviews"]

@@ -48,7 +48,7 @@ ORDER_STATUS_SHARE = 0.5
 ORDER_STATUS_MEAN_DAYS = 1.5
 
 # Carts that are started without the hidden decision to buy, and where they are left.
-ABANDONED_CART_RATE = 0.034
+ABANDONED_CART_RATE = 0.021
 ABANDONED_CART_INTENT_SLOPE = 0.5
 ABANDONED_CART_MOBILE_FACTOR = 0.6
 ABANDON_CONTINUE = (0.55, 0.40, 0.60, 0.60)
