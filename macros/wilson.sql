@@ -14,7 +14,8 @@
     {%- set p = "(" ~ successes ~ " / nullif(" ~ n ~ ", 0))" -%}
     {%- set bounds = ["0", p] if sign == "-" else [p, "1"] -%}
     {#- Rounding must not carry a limit past 0, 1 or the rate itself. -#}
-    least(
+    {#- Said outright, since DuckDB's least and greatest pass over a NULL. #}
+    case when {{ trials }} > 0 then least(
         greatest(
             (
                 {{ p }} + {{ z }} * {{ z }} / (2 * nullif({{ n }}, 0))
@@ -24,5 +25,5 @@
                 )
             ) / (1 + {{ z }} * {{ z }} / nullif({{ n }}, 0)), {{ bounds[0] }}
         ), {{ bounds[1] }}
-    )
+    ) end
 {%- endmacro %}

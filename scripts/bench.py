@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import glob
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 # A demo visitor of a day brings about so many events; only used to size an export.
-EVENTS_PER_VISITOR = 12.0
+EVENTS_PER_VISITOR = 19.0
 
 FLOOR = """
 create table floor as
@@ -114,38 +113,40 @@ def build_command(*arguments: str) -> list[str]:
 
 
 def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
-    """Floor, full build, and one incremental day with little and with all history behind it."""
+    """Floor and full build of all days but the newest, then that day; and the same after nine days."""
     print(f"{name}: {len(files)} files", flush=True)
-    shutil.rmtree(root / "days", ignore_errors=True)
-    days = root / "days"
-    days.mkdir(parents=True)
-    for path in files:
-        (days / path.name).symlink_to(path.resolve())
-    pattern = str(days / "events_*.parquet")
-    results = [
-        measure("floor", floor_command(pattern), root, pattern),
-        measure("full build", build_command(), root, pattern),
-        measure("same days again", build_command(), root, pattern),
-    ]
+    pattern = str(root / "days" / "events_*.parquet")
+    offer(files[:-1], root)
+    results = [measure("floor", floor_command(pattern), root, pattern)]
+    results += bench_incremental_day("full build", files, root)
+    results.append(measure("the same days again", build_command(), root, pattern))
     (root / "bench.duckdb").unlink()
-    for history in sorted({min(9, len(files) - 1), len(files) - 1}):
-        results += bench_incremental_day(files[-history - 1 :], history, root)
+    results += bench_incremental_day("load 9 days", files[-10:], root)
+    (root / "bench.duckdb").unlink()
     return results
 
 
-def bench_incremental_day(files: list[Path], history: int, root: Path) -> list[Measurement]:
-    """One new day on top of so many loaded ones; the new day is the same whatever the history."""
-    days = root / "days"
-    shutil.rmtree(days)
-    days.mkdir()
-    for path in files[:-1]:
-        (days / path.name).symlink_to(path.resolve())
-    pattern = str(days / "events_*.parquet")
-    before = measure(f"load {history} days", build_command(), root, pattern)
-    (days / files[-1].name).symlink_to(files[-1].resolve())
-    after = measure(f"one day after {history}", build_command(), root, pattern)
-    (root / "bench.duckdb").unlink()
+def bench_incremental_day(first_step: str, files: list[Path], root: Path) -> list[Measurement]:
+    """All days but the newest from nothing, then the newest; it is the same whatever the history."""
+    pattern = str(root / "days" / "events_*.parquet")
+    offer(files[:-1], root)
+    before = measure(first_step, build_command(), root, pattern)
+    offer(files, root)
+    after = measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
     return [before, after]
+
+
+def offer(files: list[Path], root: Path) -> None:
+    """Makes these files, and no others, the export; links that stay keep their age."""
+    days = root / "days"
+    days.mkdir(parents=True, exist_ok=True)
+    names = {path.name for path in files}
+    for link in days.iterdir():
+        if link.name not in names:
+            link.unlink()
+    for path in files:
+        if not (days / path.name).exists():
+            (days / path.name).symlink_to(path.resolve())
 
 
 def demo_files(events: int, days: int, root: Path) -> list[Path]:
@@ -194,7 +195,7 @@ def table(name: str, count: int, results: list[Measurement]) -> str:
     ]
     after = [result.seconds for result in results if result.step.startswith("one day after")]
     if len(after) == 2:
-        ratio = after[1] / after[0]
+        ratio = after[0] / after[1]
         lines += [
             "",
             f"An incremental day costs {ratio:.2f}× of what it costs with little history.",

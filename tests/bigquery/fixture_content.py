@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .bq_types import Row
-from .fixture import device, event, item, micros, param, purchase_of
+from .fixture import Value, device, event, item, micros, param, purchase_of
 
 
 def sources() -> list[Row]:
@@ -12,139 +12,67 @@ def sources() -> list[Row]:
     collected = {"manual_source": "Facebook", "manual_medium": "cpc", "manual_campaign_name": "Q1"}
     cross = {"source": "chatgpt.com", "medium": "referral", "campaign_name": "(referral)"}
     manual = {"source": "google", "medium": "organic", "campaign_name": "(organic)"}
-    both: Row = {"cross_channel_campaign": cross, "manual_campaign": manual}
+    last_click = "session_traffic_source_last_click"
+    visits: list[tuple[int, dict[str, Value], Row]] = [
+        (1, {}, {"traffic_source": touch}),
+        (1, {}, {"traffic_source": touch, "collected_traffic_source": collected}),
+        (2, {"source": "bing", "medium": "organic", "campaign": "(not set)"}, {}),
+        (3, {}, {last_click: {"cross_channel_campaign": cross, "manual_campaign": manual}}),
+        (4, {}, {last_click: {"manual_campaign": manual}}),
+        (5, {"gclid": "abc"}, {"collected_traffic_source": {"gclid": "abc"}}),
+        (6, {"source": "youtube.com"}, {"traffic_source": None}),
+        (7, {"source": "(direct)", "medium": "(none)"}, {}),
+    ]
     return [
-        event("20260302", "09:00:00", "page_view", "source.1", 131, traffic_source=touch),
         event(
-            "20260302",
-            "09:01:00",
-            "page_view",
-            "source.1",
-            131,
-            traffic_source=touch,
-            collected_traffic_source=collected,
-        ),
-        event(
-            "20260302",
-            "09:02:00",
-            "page_view",
-            "source.2",
-            132,
-            {"source": "bing", "medium": "organic", "campaign": "(not set)"},
-        ),
-        event(
-            "20260302",
-            "09:03:00",
-            "page_view",
-            "source.3",
-            133,
-            session_traffic_source_last_click=both,
-        ),
-        event(
-            "20260302",
-            "09:04:00",
-            "page_view",
-            "source.4",
-            134,
-            session_traffic_source_last_click={"manual_campaign": manual},
-        ),
-        event(
-            "20260302",
-            "09:05:00",
-            "page_view",
-            "source.5",
-            135,
-            {"gclid": "abc"},
-            collected_traffic_source={"gclid": "abc"},
-        ),
-        event(
-            "20260302",
-            "09:06:00",
-            "page_view",
-            "source.6",
-            136,
-            {"source": "youtube.com"},
-            traffic_source=None,
-        ),
-        event(
-            "20260302",
-            "09:07:00",
-            "page_view",
-            "source.7",
-            137,
-            {"source": "(direct)", "medium": "(none)"},
-        ),
+            "20260302", f"09:0{minute}:00", "page_view", f"source.{one}", 130 + one, params, **more
+        )
+        for minute, (one, params, more) in enumerate(visits)
     ]
 
 
 def placeholders() -> list[Row]:
-    """11: (not set), (data deleted), <Other>, empty text, NaN, infinite and negative revenue."""
-    rows = [
+    """11: (not set), (data deleted), <Other>, empty text, missing structs and arrays."""
+    blank = {"country": "(not set)", "region": "", "city": "<Other>"}
+    nowhere: Row = {
+        "geo": blank,
+        "device": device("<Other>", "(not set)"),
+        "stream_id": "(not set)",
+    }
+    absent = ("geo", "device", "traffic_source", "privacy_info")
+    nothing: Row = dict.fromkeys((*absent, "event_params", "items", "user_properties"))
+    return [
+        event("20260302", "10:08:00", "page_view", "place.2", 142, **nowhere),
+        event("20260302", "10:09:00", "page_view", "place.3", 143, **nothing),
+    ]
+
+
+def odd_purchases() -> list[Row]:
+    """11: transactions and revenues that are none, and other currencies."""
+    orders: list[tuple[Row, dict[str, Value]]] = [
+        (purchase_of("(not set)", 1.0), {}),
+        (purchase_of("", 2.0), {}),
+        (purchase_of(None, 3.0), {}),
+        (purchase_of(" T-space ", float("nan")), {}),
+        (purchase_of("T-inf", float("inf")), {}),
+        (purchase_of("T-minus", -4.0), {}),
+        (purchase_of("(data deleted)", 0.0), {}),
+        ({"transaction_id": "T-euro", "purchase_revenue": 9.0}, {"currency": "EUR"}),
+        ({"purchase_revenue": 9.5}, {"currency": "USD"}),
+    ]
+    return [
         event(
             "20260302",
-            f"10:0{number}:00",
+            f"10:1{minute}:00",
             "purchase",
             "place.1",
             141,
-            ecommerce=purchase_of(transaction, revenue),
+            params,
+            ecommerce=order,
+            event_value_in_usd=9.25 if "currency" in params else None,
         )
-        for number, (transaction, revenue) in enumerate(
-            [
-                ("(not set)", 1.0),
-                ("", 2.0),
-                (None, 3.0),
-                (" T-space ", float("nan")),
-                ("T-inf", float("inf")),
-                ("T-minus", -4.0),
-                ("(data deleted)", 0.0),
-            ]
-        )
+        for minute, (order, params) in enumerate(orders)
     ]
-    blank = {"country": "(not set)", "region": "", "city": "<Other>"}
-    nowhere = event(
-        "20260302",
-        "10:08:00",
-        "page_view",
-        "place.2",
-        142,
-        geo=blank,
-        device=device("<Other>", "(not set)"),
-        stream_id="(not set)",
-    )
-    nothing = event(
-        "20260302",
-        "10:09:00",
-        "page_view",
-        "place.3",
-        143,
-        geo=None,
-        device=None,
-        traffic_source=None,
-        privacy_info=None,
-        event_params=None,
-        items=None,
-        user_properties=None,
-    )
-    euro = event(
-        "20260302",
-        "10:10:00",
-        "purchase",
-        "place.4",
-        144,
-        {"currency": "EUR"},
-        ecommerce={"transaction_id": "T-euro", "purchase_revenue": 9.0},
-    )
-    dollar = event(
-        "20260302",
-        "10:11:00",
-        "purchase",
-        "place.4",
-        144,
-        {"currency": "USD"},
-        ecommerce={"purchase_revenue": 9.5},
-        event_value_in_usd=9.25,
-    )
-    return [*rows, nowhere, nothing, euro, dollar]
 
 
 def refunds() -> list[Row]:

@@ -23,6 +23,7 @@ GROUPS = (
     fixture_identity.across_midnight,
     fixture_content.sources,
     fixture_content.placeholders,
+    fixture_content.odd_purchases,
     fixture_content.refunds,
     fixture_content.time_zone_edges,
     fixture_content.measurement_protocol,

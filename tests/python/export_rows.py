@@ -1,7 +1,7 @@
 """Builds raw GA4 export rows, nested as Google nests them, and writes them as daily Parquet files.
 
-A test says only what matters to it: `hit` fills in an ordinary web hit, any column may be overridden or
-left out, and `export_schema` drops or retypes columns and fields by their dotted path.
+A test says only what matters to it: `hit` fills in an ordinary web hit, any column may be
+overridden or left out, and `export_schema` drops or retypes columns and fields by their dotted path.
 """
 
 from __future__ import annotations
@@ -254,8 +254,8 @@ def hit(
 ) -> Row:
     """One hit of the web shop, so many seconds into the property's day.
 
-    Parameters given in `params` come after those of session, number and page; `columns` are columns of
-    the export and replace the defaults.
+    Parameters given in `params` come after those of session, number and page; `columns` are columns
+    of the export and replace the defaults.
     """
     standard = {
         "ga_session_id": session,
@@ -299,7 +299,10 @@ def write_export(
     schema: pa.Schema | None = None,
     days: Iterable[date] = (),
 ) -> None:
-    """Writes rows as one file per day; `kind` is empty, `intraday_` or `fresh_`; `days` may be empty."""
+    """Writes rows as one file per day, also for `days` without any row.
+
+    `kind` is empty for daily tables, `intraday_` or `fresh_`.
+    """
     by_day: dict[date, list[Row]] = {day: [] for day in days}
     for row in rows:
         by_day.setdefault(row[SHARD], []).append(row)

@@ -186,7 +186,14 @@ def test_the_value_of_a_conversion_follows_its_value_rule(warehouse: Warehouse) 
 def repeated_conversions() -> list[Row]:
     rows = []
     for name in ("view_item", "begin_checkout", "newsletter_signup"):
-        for session, seconds in [(1, 10), (1, 20), (2, 4000), (2, 4010), (None, 5000), (None, 5010)]:
+        for session, seconds in [
+            (1, 10),
+            (1, 20),
+            (2, 4000),
+            (2, 4010),
+            (None, 5000),
+            (None, 5010),
+        ]:
             rows.append(hit(DAY, seconds, name, visitor="counted", session=session))
         rows += [hit(DAY, seconds, name, **DENIED) for seconds in (10_000, 10_010)]
     return rows
@@ -199,7 +206,7 @@ def repeated_conversions() -> list[Row]:
 def test_a_conversion_counts_as_its_catalog_says(
     warehouse: Warehouse, name: str, counted: int
 ) -> None:
-    """Every event, once a session (a hit outside any session is nobody's repeat), once a visitor."""
+    """Every event; once a session, where a hit outside any is nobody's repeat; once a visitor."""
     found = micros(warehouse, name, "counted")
     assert len(found) == counted
     assert [conversion["occurrence_number"] for conversion in found] == list(range(1, counted + 1))
@@ -238,7 +245,12 @@ def a_visit_of_three_pages() -> list[Row]:
     def event(seconds: float, name: str, session: int | None = 1, **params: Any) -> Row:
         location = {"page_location": "https://shop.example/p"}
         return hit(
-            DAY, seconds, name, visitor="careful", session=session, number=session,
+            DAY,
+            seconds,
+            name,
+            visitor="careful",
+            session=session,
+            number=session,
             params=location | params,
         )
 
@@ -261,7 +273,7 @@ def a_visit_of_three_pages() -> list[Row]:
 
 
 QUALITY = [
-    # name, seconds into the day, engaged on page, scrolled, depth, since start, since previous micro
+    # name, seconds into the day, engaged, scrolled, depth, since start, since previous micro
     ("view_item", 20, 12.25, 90, 2, 20.0, None),
     ("deep_scroll", 25, 12.25, 90, 2, 25.0, 5.0),
     ("add_to_cart", 45, 1.5, None, 3, 45.0, 20.0),
@@ -274,8 +286,8 @@ QUALITY = [
 
 def test_quality_columns_describe_the_page_and_the_moment(warehouse: Warehouse) -> None:
     columns = (
-        "conversion_name, occurred_at, engaged_seconds_on_page, percent_scrolled_on_page, page_depth,"
-        " seconds_since_session_start, seconds_since_previous_conversion"
+        "conversion_name, occurred_at, engaged_seconds_on_page, percent_scrolled_on_page,"
+        " page_depth, seconds_since_session_start, seconds_since_previous_conversion"
     )
     found = warehouse.rows(
         f"with facts as (select visitor_id, {columns} from fct_micro_conversions"
@@ -289,7 +301,11 @@ def test_quality_columns_describe_the_page_and_the_moment(warehouse: Warehouse) 
 
 def test_conversions_know_the_page_and_the_visit_they_happened_in(warehouse: Warehouse) -> None:
     first, second = micros(warehouse, "view_item", "careful")
-    assert (first["page_path"], first["session_number"], first["is_first_session"]) == ("/p", 1, True)
+    assert (first["page_path"], first["session_number"], first["is_first_session"]) == (
+        "/p",
+        1,
+        True,
+    )
     assert (second["session_number"], second["is_first_session"]) == (2, False)
     assert first["session_id"] == "property-1001-careful-1"
     (outside,) = micros(warehouse, "view_size_guide", "careful")
@@ -312,7 +328,9 @@ def test_a_session_sums_its_hits(warehouse: Warehouse) -> None:
 @scenario
 def people_and_devices() -> list[Row]:
     def visit(day: date, visitor: str, session: int, user_id: str | None = None) -> Row:
-        return hit(day, session * 2000, "view_item", visitor=visitor, session=session, user_id=user_id)
+        return hit(
+            day, session * 2000, "view_item", visitor=visitor, session=session, user_id=user_id
+        )
 
     return [
         visit(DAY, "own_laptop", 1),
@@ -366,10 +384,14 @@ def test_a_person_is_one_visitor_over_all_devices(warehouse: Warehouse) -> None:
 
 
 def test_every_session_belongs_to_one_known_visitor(warehouse: Warehouse) -> None:
-    assert warehouse.rows(
-        "select fct_sessions.session_id from fct_sessions left join dim_visitors using (visitor_id)"
-        " where dim_visitors.visitor_id is null"
-    ) == []
+    assert (
+        warehouse.rows(
+            "select fct_sessions.session_id"
+            " from fct_sessions left join dim_visitors using (visitor_id)"
+            " where dim_visitors.visitor_id is null"
+        )
+        == []
+    )
     assert warehouse.value("select sum(session_count) from dim_visitors") == warehouse.value(
         "select count(*) from fct_sessions"
     )
@@ -404,7 +426,10 @@ def visits_by_source() -> list[Row]:
             collected["manual_campaign_name"] = campaign
         rows.append(
             hit(
-                DAY, 10, "page_view", visitor=f"channel_{number}",
+                DAY,
+                10,
+                "page_view",
+                visitor=f"channel_{number}",
                 collected_traffic_source=collected,
                 traffic_source={"source": source, "medium": medium, "name": campaign},
             )

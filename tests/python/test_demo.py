@@ -96,6 +96,32 @@ from raw
 """
 
 
+PAGE_CLOCK = """
+create table page_clock as
+with clock as (
+    select
+        user_pseudo_id as visitor, event_timestamp as seen_at, device,
+        lead(event_timestamp) over visitor_time as next_at,
+        row_number() over visitor_time as depth
+    from sound where event_name = 'page_view' and user_pseudo_id is not null
+    window visitor_time as (partition by user_pseudo_id order by event_timestamp)
+), first_times as (
+    select
+        user_pseudo_id as visitor,
+        min(event_timestamp) filter (event_name = 'purchase') as bought_at,
+        min(event_timestamp) filter (event_name = 'view_size_guide') as guide_at,
+        min(event_timestamp) filter (event_name = 'banner_impression') as banner_at,
+        count(*) filter (event_name = 'page_view') as page_count
+    from sound where user_pseudo_id is not null group by all
+)
+select
+    *, bought_at is not null and bought_at < coalesce(next_at, 2e18) as buys,
+    least(depth, 12) as depth_bin
+from clock join first_times using (visitor)
+where page_count < 200 and (bought_at is null or bought_at >= seen_at)
+"""
+
+
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
     """Four weeks with enough visitors to see every planted thing."""
@@ -120,30 +146,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
         where file not like '%events_intraday_{both}%' and event_name is not null
             and event_timestamp is not null and try_strptime(event_date, '%Y%m%d') is not null"""
     )
-    duck.sql(
-        """create table page_clock as
-        with clock as (
-            select
-                user_pseudo_id as visitor, event_timestamp as seen_at, device,
-                lead(event_timestamp) over visitor_time as next_at,
-                row_number() over visitor_time as depth
-            from sound where event_name = 'page_view' and user_pseudo_id is not null
-            window visitor_time as (partition by user_pseudo_id order by event_timestamp)
-        ), first_times as (
-            select
-                user_pseudo_id as visitor,
-                min(event_timestamp) filter (event_name = 'purchase') as bought_at,
-                min(event_timestamp) filter (event_name = 'view_size_guide') as guide_at,
-                min(event_timestamp) filter (event_name = 'banner_impression') as banner_at,
-                count(*) filter (event_name = 'page_view') as page_count
-            from sound where user_pseudo_id is not null group by all
-        )
-        select
-            *, bought_at is not null and bought_at < coalesce(next_at, 2e18) as buys,
-            least(depth, 12) as depth_bin
-        from clock join first_times using (visitor)
-        where page_count < 200 and (bought_at is null or bought_at >= seen_at)"""
-    )
+    duck.sql(PAGE_CLOCK)
     return Export(summary, duck)
 
 
@@ -185,7 +188,7 @@ def test_cutting_the_work_into_slices_changes_no_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = small_demo(tmp_path / "a")
-    monkeypatch.setattr("microconv.demo.settings.SLICE_EVENTS", 700)
+    monkeypatch.setattr("microconv.demo.settings.SLICE_EVENTS", 250)
     sliced = small_demo(tmp_path / "b")
     for one, other in zip(whole.files, sliced.files, strict=True):
         left, right = pq.read_table(one), pq.read_table(other)
@@ -739,8 +742,8 @@ def test_memory_does_not_grow_with_the_number_of_days(tmp_path: Path) -> None:
         from datetime import date
         from pathlib import Path
         from microconv.demo import generate_demo
-        for days in (4, 24):
-            generate_demo(Path(sys.argv[1]) / str(days), days=days, visitors_per_day=300, seed=1,
+        for days in (3, 18):
+            generate_demo(Path(sys.argv[1]) / str(days), days=days, visitors_per_day=250, seed=1,
                 until=date(2026, 11, 8))
             print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     """

@@ -1,8 +1,8 @@
 """Each pitfall of the GA4 export, met by rows that the test itself writes, and survived by staging.
 
-The pitfalls are numbered as in the list the project keeps of them; 13 concerns BigQuery's wildcard tables
-and 14 GA4's own interface, which no file can show. All scenarios of the ordinary export share one build,
-each with visitors of its own.
+The pitfalls are numbered as in the list the project keeps of them; 13 concerns BigQuery's wildcard
+tables and 14 GA4's own interface, which no file can show. All scenarios of the ordinary export share
+one build, each with visitors of its own.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def events(warehouse: Warehouse, visitor: str, columns: str = "*") -> list[dict[
 
 def sessions(warehouse: Warehouse, visitor: str) -> list[dict[str, Any]]:
     return warehouse.records(
-        f"select * from fct_sessions where user_pseudo_id = '{visitor}' order by started_at, session_id"
+        f"select * from fct_sessions where user_pseudo_id = '{visitor}'"
+        " order by started_at, session_id"
     )
 
 
@@ -130,7 +131,11 @@ def values_of_varying_type() -> list[Row]:
         for number, (value, _) in enumerate(VALUES_BY_TYPE)
     ]
     for number, (value, _) in enumerate(WHOLE_NUMBERS_BY_TYPE):
-        params = {"ga_session_number": value, "engagement_time_msec": value, "percent_scrolled": value}
+        params = {
+            "ga_session_number": value,
+            "engagement_time_msec": value,
+            "percent_scrolled": value,
+        }
         rows += [hit(DAY, number, "scroll", visitor="whole", session=number, params=params)]
     for number, (value, _) in enumerate(ENGAGED_BY_TYPE):
         params = {"session_engaged": value}
@@ -190,7 +195,8 @@ def test_pitfall_03_hits_without_consent_are_kept_and_counted(warehouse: Warehou
         f"select consentless_count from stg_ga4__export_days where event_date = '{DAY}'"
     )
     assert counted == warehouse.value(
-        f"select count(*) from stg_ga4__events where event_date = '{DAY}' and user_pseudo_id is null"
+        "select count(*) from stg_ga4__events"
+        f" where event_date = '{DAY}' and user_pseudo_id is null"
     )
     assert counted >= 6
 
@@ -290,14 +296,18 @@ def test_pitfall_05_true_duplicates_are_removed_and_counted(warehouse: Warehouse
 
 def test_pitfall_05_a_purchase_sent_again_later_counts_once(warehouse: Warehouse) -> None:
     assert warehouse.rows(
-        "select visitor_id, revenue_usd from fct_macro_conversions where transaction_id = 'T-copied'"
+        "select visitor_id, revenue_usd from fct_macro_conversions"
+        " where transaction_id = 'T-copied'"
     ) == [("copied", 50.0)]
 
 
 def test_pitfall_05_event_ids_are_unique_also_among_look_alikes(warehouse: Warehouse) -> None:
-    assert warehouse.rows(
-        "select event_id from base_ga4__events group by event_id having count(*) > 1"
-    ) == []
+    assert (
+        warehouse.rows(
+            "select event_id from base_ga4__events group by event_id having count(*) > 1"
+        )
+        == []
+    )
 
 
 PAGES_IN_ORDER = ["/z", "/y", "/x", "/w"]
@@ -370,16 +380,28 @@ def unreliable_session_starts() -> list[Row]:
         hit(DAY, 100, "page_view", visitor="two_streams", session=21),
         hit(DAY, 101, "page_view", visitor="two_streams", session=21, stream_id="2002"),
         hit(
-            DAY, 100, "page_view", visitor="first_touched",
-            session=21, user_first_touch_timestamp=just_now,
+            DAY,
+            100,
+            "page_view",
+            visitor="first_touched",
+            session=21,
+            user_first_touch_timestamp=just_now,
         ),
         hit(
-            DAY, 500, "page_view", visitor="first_touched",
-            session=22, user_first_touch_timestamp=just_now,
+            DAY,
+            500,
+            "page_view",
+            visitor="first_touched",
+            session=22,
+            user_first_touch_timestamp=just_now,
         ),
         hit(
-            DAY, 100, "page_view", visitor="touched_long_ago",
-            session=21, user_first_touch_timestamp=long_ago,
+            DAY,
+            100,
+            "page_view",
+            visitor="touched_long_ago",
+            session=21,
+            user_first_touch_timestamp=long_ago,
         ),
         hit(DAY, 100, "page_view", visitor="first_seen", session=21),
         hit(DAY, 500, "page_view", visitor="first_seen", session=22),
@@ -394,7 +416,9 @@ def test_pitfall_07_a_session_starts_at_its_first_event(warehouse: Warehouse) ->
         assert session["page_view_count"] == page_views
 
 
-def test_pitfall_07_a_session_number_belongs_to_its_visitor_and_stream(warehouse: Warehouse) -> None:
+def test_pitfall_07_a_session_number_belongs_to_its_visitor_and_stream(
+    warehouse: Warehouse,
+) -> None:
     assert len(sessions(warehouse, "two_streams")) == 2
     shared = "select count(distinct visitor_id) from fct_sessions where session_id like '%-21'"
     assert warehouse.value(shared) == 6
@@ -434,7 +458,8 @@ def test_pitfall_08_a_session_across_midnight_counts_once(warehouse: Warehouse) 
     assert (session["landing_page_path"], session["exit_page_path"]) == ("/before", "/after")
     assert (session["event_count"], session["page_view_count"]) == (4, 3)
     (viewed,) = warehouse.records(
-        "select * from fct_micro_conversions where visitor_id = 'night' and conversion_name = 'view_item'"
+        "select * from fct_micro_conversions"
+        " where visitor_id = 'night' and conversion_name = 'view_item'"
     )
     assert viewed["conversion_date"] == NEXT_DAY
     assert viewed["seconds_since_session_start"] == 440
@@ -519,7 +544,12 @@ def absent_values() -> list[Row]:
     for number, absent in enumerate(ABSENT):
         rows += [
             purchase(
-                DAY, 10 + number, absent, 5.0, visitor="absent", session=number,
+                DAY,
+                10 + number,
+                absent,
+                5.0,
+                visitor="absent",
+                session=number,
                 geo={"country": absent, "region": absent, "city": absent},
                 device={"category": "mobile", "operating_system": absent, "browser": absent},
                 traffic_source={"source": absent, "medium": absent, "name": absent},
@@ -534,8 +564,17 @@ def absent_values() -> list[Row]:
 @pytest.mark.parametrize(
     "column",
     [
-        "transaction_id", "country", "region", "city", "operating_system", "browser", "event_source",
-        "first_touch_source", "first_touch_medium", "first_touch_campaign", "currency",
+        "transaction_id",
+        "country",
+        "region",
+        "city",
+        "operating_system",
+        "browser",
+        "event_source",
+        "first_touch_source",
+        "first_touch_medium",
+        "first_touch_campaign",
+        "currency",
     ],
 )
 def test_pitfall_11_whatever_says_not_set_is_null(warehouse: Warehouse, column: str) -> None:
@@ -549,9 +588,12 @@ def test_pitfall_11_not_set_is_no_transaction_so_each_purchase_counts(warehouse:
     ) == [(len(ABSENT), 5.0 * len(ABSENT))]
 
 
-def test_pitfall_11_revenue_that_is_no_number_is_null_and_spoils_no_sum(warehouse: Warehouse) -> None:
+def test_pitfall_11_revenue_that_is_no_number_is_null_and_spoils_no_sum(
+    warehouse: Warehouse,
+) -> None:
     assert warehouse.rows(
-        "select count(*), count(revenue_usd) from fct_macro_conversions where visitor_id = 'odd_revenue'"
+        "select count(*), count(revenue_usd) from fct_macro_conversions"
+        " where visitor_id = 'odd_revenue'"
     ) == [(3, 0)]
     total = warehouse.value("select sum(revenue_usd) from mart_daily_conversions")
     assert math.isfinite(total)
@@ -632,7 +674,9 @@ def measurement_protocol() -> list[Row]:
 
 
 def test_pitfall_16_a_hit_without_session_page_or_device_is_kept(warehouse: Warehouse) -> None:
-    found = events(warehouse, "server", "session_id, page_path, device_category, country, revenue_usd")
+    found = events(
+        warehouse, "server", "session_id, page_path, device_category, country, revenue_usd"
+    )
     assert [tuple(event.values()) for event in found] == [(None, None, None, None, 25.0)] * 2
     assert warehouse.rows(
         "select visitor_id, session_id, revenue_usd from fct_macro_conversions"
@@ -687,15 +731,32 @@ def personal_data() -> list[Row]:
     properties = {"crm_mail": email, "last_url": f"{SHOP}/?key={token}", "plan": "gold"}
     rows = [
         hit(
-            DAY, 700, "page_view", visitor="private", session=51, user_id=email,
-            params=params, user_properties=param_list(properties),
+            DAY,
+            700,
+            "page_view",
+            visitor="private",
+            session=51,
+            user_id=email,
+            params=params,
+            user_properties=param_list(properties),
         ),
         hit(
-            DAY, 701, "page_view", visitor="private", session=51, user_id=email,
+            DAY,
+            701,
+            "page_view",
+            visitor="private",
+            session=51,
+            user_id=email,
             params={"page_location": f"{SHOP}/list?utm_source=news&page=2&sid={token}"},
         ),
         purchase(
-            DAY, 702, "P-1", 1.0, visitor="private", session=51, user_id=email,
+            DAY,
+            702,
+            "P-1",
+            1.0,
+            visitor="private",
+            session=51,
+            user_id=email,
             collected_traffic_source={"manual_source": "mail", "manual_campaign_name": email},
             traffic_source={"source": "mail", "medium": "email", "name": email},
             session_traffic_source_last_click={
@@ -789,16 +850,23 @@ def test_pitfall_18_bots_and_colleagues_are_marked_with_a_reason(
 def test_pitfall_18_marked_visits_are_kept_and_leave_the_marts(warehouse: Warehouse) -> None:
     assert len(events(warehouse, "crawler")) == 40
     for mart in ["mart_lead_scores"]:
-        assert warehouse.value(
-            f"select count(*) from {mart} where visitor_id in ('crawler', 'racer', 'colleague')"
-        ) == 0
+        assert (
+            warehouse.value(
+                f"select count(*) from {mart} where visitor_id in ('crawler', 'racer', 'colleague')"
+            )
+            == 0
+        )
     (counted,) = warehouse.rows(
         "select session_count from mart_segment_conversions where period_grain = 'day'"
         f" and period_start_date = '{DAY}' and segment_dimension = 'all' limit 1"
     )
-    assert counted == warehouse.rows(
-        f"select count(*) from fct_sessions where session_date = '{DAY}' and exclusion_reason is null"
-    )[0]
+    assert (
+        counted
+        == warehouse.rows(
+            "select count(*) from fct_sessions"
+            f" where session_date = '{DAY}' and exclusion_reason is null"
+        )[0]
+    )
 
 
 @scenario
@@ -813,20 +881,41 @@ def visits_of_other_hosts() -> list[Row]:
     ]
 
 
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory, warehouse: Warehouse) -> Warehouse:
+    """The same export after a user listed the own hosts and a channel group."""
+    pattern = str(warehouse.export / "events_*.parquet")
+    copy = Warehouse(tmp_path_factory.mktemp("edited"), pattern=pattern)
+    shutil.copy(warehouse.path, copy.path)
+    change_tables(
+        copy.path,
+        "insert into own_hostnames values ('shop.example')",
+        "insert into channel_groups (priority, channel_group, source_pattern, medium_pattern)"
+        " values (1, 'House partners', 'partner[.]example', 'referral')",
+    )
+    models = ("int_session_days", "int_sessions_attributed")
+    copy.dbt("run", "-s", *models, "--full-refresh").must_succeed()
+    return copy
+
+
+def test_pitfall_10_a_row_in_the_list_makes_a_channel_group(edited: Warehouse) -> None:
+    assert dict(
+        edited.rows(
+            "select user_pseudo_id, channel_group from int_sessions_attributed"
+            " where user_pseudo_id in ('by_params', 'by_last_click')"
+        )
+    ) == {"by_params": "House partners", "by_last_click": "Paid Search"}
+
+
 def test_pitfall_18_hosts_that_are_not_listed_as_ours_are_foreign(
-    tmp_path: Path, warehouse: Warehouse
+    warehouse: Warehouse, edited: Warehouse
 ) -> None:
     query = (
         "select user_pseudo_id, exclusion_reason from int_sessions_attributed where user_pseudo_id"
         " in ('at_home', 'copycat', 'unlocated', 'translated')"
     )
     assert {reason for _, reason in warehouse.rows(query)} == {None}
-    listed = Warehouse(tmp_path, pattern=str(warehouse.export / "events_*.parquet"))
-    shutil.copy(warehouse.path, listed.path)
-    change_tables(listed.path, "insert into own_hostnames values ('shop.example')")
-    models = ("int_session_days", "int_sessions_attributed")
-    listed.dbt("run", "-s", *models, "--full-refresh").must_succeed()
-    assert dict(listed.rows(query)) == {
+    assert dict(edited.rows(query)) == {
         "at_home": None,
         "copycat": "foreign_hostname",
         "unlocated": None,
@@ -1014,8 +1103,7 @@ def test_a_complete_table_of_today_misses_no_column(warehouse: Warehouse) -> Non
         f" where event_date = '{DAY}'"
     ) == [(0, "")]
     assert warehouse.rows(
-        "select missing_columns from stg_ga4__export_days"
-        f" where event_date = '{DAY_OF_INTRADAY}'"
+        f"select missing_columns from stg_ga4__export_days where event_date = '{DAY_OF_INTRADAY}'"
     ) == [("traffic_source.name, traffic_source.medium, traffic_source.source",)]
 
 

@@ -1,7 +1,7 @@
-"""Rules match the events that an obvious reading of them matches, for every operator and kind of field.
+"""Rules match what an obvious reading of them matches, for every operator and kind of field.
 
-Random events are built once; random rules then take the place of the shipped list, and the model that
-applies rules runs again. The reference knows the events as they were meant, not as they are stored.
+Random events are built once; random rules then take the place of the shipped list, and the model
+that applies rules runs again. The reference knows the events as they were meant, not as stored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,14 @@ EVENT_COUNT = 400
 RULE_COUNT = 400
 
 TEXT_OPERATORS = (
-    "equals", "not_equals", "contains", "not_contains", "starts_with", "ends_with", "in", "matches",
+    "equals",
+    "not_equals",
+    "contains",
+    "not_contains",
+    "starts_with",
+    "ends_with",
+    "in",
+    "matches",
 )
 NUMBER_OPERATORS = ("at_least", "at_most", "greater_than", "less_than")
 PRESENCE_OPERATORS = ("is_set", "is_not_set")
@@ -100,12 +107,15 @@ def holds(text: str, operator: str, value: str) -> bool:
     if operator in NUMBER_OPERATORS:
         number = number_of(text)
         limit = float(value)
-        return number is not None and {
-            "at_least": number >= limit,
-            "at_most": number <= limit,
-            "greater_than": number > limit,
-            "less_than": number < limit,
-        }[operator]
+        return (
+            number is not None
+            and {
+                "at_least": number >= limit,
+                "at_most": number <= limit,
+                "greater_than": number > limit,
+                "less_than": number < limit,
+            }[operator]
+        )
     return {
         "equals": text == value,
         "not_equals": text != value,
@@ -135,7 +145,9 @@ def condition_met(event: Event, condition: Condition) -> bool:
     return any(holds(text, condition.operator, value) for text in texts)
 
 
-def expected_matches(events: list[Event], rules: dict[str, list[Condition]]) -> set[tuple[int, str]]:
+def expected_matches(
+    events: list[Event], rules: dict[str, list[Condition]]
+) -> set[tuple[int, str]]:
     """All conditions of any group."""
     return {
         (event.timestamp, name)
@@ -178,7 +190,11 @@ def random_event(chance: random.Random, number: int) -> tuple[Event, Row]:
     items = [random_item(chance) for _ in range(chance.choice((0, 1, 1, 3)))]
     name = chance.choice(EVENT_NAMES)
     row = hit(
-        DAY, number, name, page=page, items=items,
+        DAY,
+        number,
+        name,
+        page=page,
+        items=items,
         params=[(key, value) for key, value in params.items() if value is not None],
         user_properties=param_list({key: v for key, v in properties.items() if v is not None}),
         device={"category": places["device_category"]},
@@ -296,7 +312,7 @@ def test_rules_match_what_the_reference_matches(applied: Applied) -> None:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_operator_decides_about_every_kind_of_field(applied: Applied, operator: str) -> None:
-    """Rules of a single condition, so that a wrong operator is named, and none is tested in vain."""
+    """Rules of a single condition, so that a wrong operator is named and none tested in vain."""
     single = {
         name: conditions
         for name, conditions in applied.rules.items()

@@ -28,7 +28,12 @@ def demo(
         settings.DEFAULT_SEED
     ),
     until: Annotated[
-        datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of the export.")
+        datetime,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Last day of the export.",
+            show_default=settings.DEFAULT_UNTIL.isoformat(),
+        ),
     ] = datetime.combine(settings.DEFAULT_UNTIL, datetime.min.time()),
 ) -> None:
     """Write a synthetic shop's GA4 export, with planted effects that are known exactly.
