@@ -3,7 +3,7 @@
 {% macro definitions_version() -%}
     select
         {{ md5_hex(
-            "string_agg(list_name || '=' || row_text, chr(10) order by list_name, row_text)"
+            "string_agg(list_name || '=' || row_text, ';' order by list_name, row_text)"
             ~ " || '" ~ definition_scalars() ~ "'"
         ) }} as definitions_version
     from (

@@ -9,7 +9,7 @@
     {%- set target = arguments["target_relation"] -%}
     {%- set new_rows = arguments["temp_relation"] -%}
     {%- set columns = get_quoted_csv(arguments["dest_columns"] | map(attribute="name")) -%}
-    delete from {{ target }}
+    delete from {{ target }} as replaced
     where {{ replaced_rows(model.config.meta["replaces"], model.config.meta.get("replaces_by"), new_rows, columns) }};
 
     insert into {{ target }} ({{ columns }})
@@ -20,7 +20,12 @@
 {#- The condition that names the rows to replace. -#}
 {% macro replaced_rows(replaces, replaces_by, new_rows, column_names) -%}
     {%- if replaces == "days" -%}
-        (property_id, event_date) in (select distinct property_id, event_date from {{ new_rows }})
+        exists (
+            select 1
+            from (select distinct property_id, event_date from {{ new_rows }}) as days
+            where days.property_id = replaced.property_id
+                and days.event_date = replaced.event_date
+        )
     {%- elif replaces == "open_dates" -%}
         event_date in ({{ open_dates() }})
     {%- elif replaces == "changed_visitors" -%}

@@ -36,8 +36,105 @@
     )
 {% endmacro %}
 
+{% macro default__export_events(source_relation, shards) %}
+    {%- set fields = export_fields() %}
+    (
+        select
+            {%- for name, node in ga4_export_columns().items() %}
+            {{ export_value("export." ~ name, name, node, fields) }} as {{ name }},
+            {%- endfor %}
+            shards.property_id,
+            shards.shard_date,
+            shards.source_table_kind,
+            shards.source_version
+        from {{ source_relation }} as export
+        inner join {{ shard_rows(shards) }} as shards on export._table_suffix = shards.path
+        where export._table_suffix in (
+            {%- for shard in shards -%}
+                '{{ shard["path"] }}'{{ ", " if not loop.last }}
+            {%- else -%}
+                'none'
+            {%- endfor -%}
+        )
+    )
+{% endmacro %}
+
+{#- A field of the wildcard table in its canonical type: cast, or a typed NULL where no shard has it. -#}
+{% macro export_value(expression, path, node, fields) -%}
+    {%- if node is string -%}
+        {%- if path in fields -%}
+            safe_cast({{ expression }} as {{ node }})
+        {%- else -%}
+            cast(null as {{ node }})
+        {%- endif -%}
+    {%- elif node is mapping -%}
+        struct({{ export_fields_of(expression, path, node, fields) }})
+    {%- elif path in fields -%}
+        array(
+            select as struct {{ export_fields_of("element", path, node[0], fields) }}
+            from unnest({{ expression }}) as element with offset as position
+            order by position
+        )
+    {%- else -%}
+        array(select as struct {{ export_fields_of("element", path, node[0], []) }} from (select 1 as one) where false)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro export_fields_of(expression, path, node, fields) -%}
+    {%- for name in node -%}
+        {{ export_value(expression ~ "." ~ name, path ~ "." ~ name, node[name], fields) }} as {{ name }}
+        {{- ", " if not loop.last -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- What the newest shard has, as a mapping of dotted path to type: a wildcard table has its schema. -#}
+{% macro export_fields() %}
+    {%- set fields = {} -%}
+    {%- set query -%}
+        select
+            field_path,
+            data_type
+        from {{ export_dataset() }}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS
+        where table_name = (
+            select max(table_name)
+            from {{ export_dataset() }}.INFORMATION_SCHEMA.TABLES
+            where regexp_contains(table_name, r'^events_[0-9]{8}$')
+        )
+    {%- endset -%}
+    {%- if execute -%}
+        {%- for row in run_query(query).rows -%}
+            {%- do fields.update({row["field_path"]: row["data_type"]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(fields) -}}
+{% endmacro %}
+
 {#- The shards as rows of a table: path, property_id, shard_date, source_table_kind, source_version. -#}
 {% macro shard_rows(shards) %}
+    {{- return(adapter.dispatch("shard_rows", "micro_conversions")(shards)) -}}
+{% endmacro %}
+
+{% macro default__shard_rows(shards) %}
+    unnest(
+        cast(
+            [
+                {%- for shard in shards %}
+                struct(
+                    '{{ shard["path"] }}' as path,
+                    '{{ shard["property_id"] }}' as property_id,
+                    date '{{ shard["event_date"] }}' as shard_date,
+                    '{{ shard["source_table_kind"] }}' as source_table_kind,
+                    '{{ shard["source_version"] }}' as source_version
+                ){{ "," if not loop.last }}
+                {%- endfor %}
+            ] as array<struct<
+                path string, property_id string, shard_date date, source_table_kind string, source_version string
+            >>
+        )
+    )
+{% endmacro %}
+
+{% macro duckdb__shard_rows(shards) %}
     (
         select
             cast(path as varchar) as path,

@@ -2,11 +2,11 @@
     one per property and date, the best kind that has rows (daily, then fresh, then intraday).
     `source_version` changes whenever any of the date's tables does. This is the one place where the
     export is looked at while compiling. -#}
-{% macro export_shards(dates=none) %}
-    {{- return(adapter.dispatch("export_shards", "micro_conversions")(dates)) -}}
+{% macro export_shards() %}
+    {{- return(adapter.dispatch("export_shards", "micro_conversions")()) -}}
 {% endmacro %}
 
-{% macro duckdb__export_shards(dates) %}
+{% macro duckdb__export_shards() %}
     {%- if not execute -%}{{- return([]) -}}{%- endif -%}
     {%- set pattern = env_var("GA4_EXPORT_FILES", "target/demo_export/events_*.parquet") | replace("'", "''") -%}
     {%- set found -%}
@@ -46,7 +46,57 @@
     {{- return(rows) -}}
 {% endmacro %}
 
-{#- Issued where no warehouse may be asked (compiling offline): the constant range of the vars. -#}
-{% macro default__export_shards(dates) %}
-    {{- return([]) -}}
+{#- The `path` of a BigQuery shard is its table suffix. -#}
+{% macro default__export_shards() %}
+    {%- if not execute -%}{{- return([]) -}}{%- endif -%}
+    {%- set found -%}
+        with tables as (
+            select
+                substr(table_id, 8) as path,
+                case
+                    when starts_with(table_id, 'events_intraday_') then 'intraday'
+                    when starts_with(table_id, 'events_fresh_') then 'fresh'
+                    else 'daily'
+                end as source_table_kind,
+                safe.parse_date('%Y%m%d', substr(table_id, -8)) as event_date,
+                row_count,
+                cast(size_bytes as string) || '@' || cast(last_modified_time as string) as version
+            from {{ export_dataset() }}.__TABLES__
+            where regexp_contains(table_id, r'^events_(intraday_|fresh_)?[0-9]{8}$')
+        ),
+
+        versions as (
+            select
+                event_date,
+                string_agg(source_table_kind || version, ',' order by source_table_kind) as source_version
+            from tables
+            group by event_date
+        )
+
+        select
+            '{{ export_property_id() }}' as property_id,
+            cast(tables.event_date as string) as event_date,
+            tables.source_table_kind,
+            tables.path,
+            tables.row_count,
+            versions.source_version
+        from tables
+        inner join versions on tables.event_date = versions.event_date
+        where tables.event_date is not null
+            {%- if var("export_start_date") %} and tables.event_date >= date '{{ var("export_start_date") }}'{% endif %}
+            {%- if var("export_end_date") %} and tables.event_date <= date '{{ var("export_end_date") }}'{% endif %}
+        order by tables.event_date, length(tables.path), tables.path
+    {%- endset -%}
+    {{- return(run_query(found).rows) -}}
 {% endmacro %}
+
+{#- The dataset of the export, quoted. -#}
+{% macro export_dataset() -%}
+    `{{ var("ga4_project") or target.database }}`.`{{ var("ga4_dataset") or "analytics" }}`
+{%- endmacro %}
+
+{#- The property id in the dataset's name (analytics_<id>). -#}
+{% macro export_property_id() -%}
+    {%- set parts = (var("ga4_dataset") or "").split("analytics_") -%}
+    {{ parts[-1] if parts | length > 1 else "property" }}
+{%- endmacro %}

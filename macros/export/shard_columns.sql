@@ -4,6 +4,19 @@
     {{- return(adapter.dispatch("shard_columns", "micro_conversions")(shards)) -}}
 {% endmacro %}
 
+{#- A BigQuery wildcard table has the schema of its newest shard, so that all shards lack the same. -#}
+{% macro default__shard_columns(shards) %}
+    {%- set missing = missing_fields(export_fields(), {
+        "string": ["STRING"], "int64": ["INT64"], "float64": ["FLOAT64"]
+    }) %}
+    select
+        shards.property_id,
+        shards.shard_date as event_date,
+        cast({{ missing | length }} as int64) as missing_column_count,
+        cast('{{ missing | join(", ") }}' as string) as missing_columns
+    from {{ shard_rows(shards) }} as shards
+{% endmacro %}
+
 {% macro duckdb__shard_columns(shards) %}
     {%- set drift = shard_drift(shards) if shards and execute else {} %}
     select
@@ -46,7 +59,9 @@
     {%- endset -%}
     {%- set drift = {} -%}
     {%- for row in run_query(query).rows -%}
-        {%- set missing = missing_fields(parquet_paths(row["signature"])) -%}
+        {%- set missing = missing_fields(parquet_paths(row["signature"]), {
+            "string": ["VARCHAR"], "int64": ["BIGINT", "INTEGER", "HUGEINT"], "float64": ["DOUBLE", "FLOAT"]
+        }) -%}
         {%- for path in row["paths"].split("\n") -%}
             {%- do drift.update({path: missing}) -%}
         {%- endfor -%}
@@ -78,16 +93,14 @@
     {{- return(paths) -}}
 {% endmacro %}
 
-{#- The fields staging reads that are not among some paths, or are there in another type. -#}
-{% macro missing_fields(paths) %}
-    {%- set duckdb_types = {
-        "string": ["VARCHAR"], "int64": ["BIGINT", "INTEGER", "HUGEINT"], "float64": ["DOUBLE", "FLOAT"]
-    } -%}
+{#- The fields staging reads that are not among some paths, or are there in a type that does not fit.
+    `fitting_types` names the warehouse's types for each canonical one. -#}
+{% macro missing_fields(paths, fitting_types) %}
     {%- set missing = [] -%}
     {%- for path, type in export_column_paths().items() -%}
         {%- if path not in paths -%}
             {%- do missing.append(path) -%}
-        {%- elif paths[path] not in duckdb_types[type] -%}
+        {%- elif paths[path] not in fitting_types[type] -%}
             {%- do missing.append(path ~ " (" ~ paths[path] ~ ")") -%}
         {%- endif -%}
     {%- endfor -%}

@@ -15,7 +15,6 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if candidates | length == 0 -%}{{- return([]) -}}{%- endif -%}
-    {%- do refuse_other_tables(candidates) -%}
     {%- set row_counts = shard_row_counts(candidates) -%}
     {%- set chosen = {} -%}
     {%- for shard in candidates -%}
@@ -43,8 +42,23 @@
     {%- endfor -%}
 {% endmacro %}
 
-{#- Rows per file, from the footers alone. -#}
+{#- Rows per shard: a mapping of its path to a count. -#}
 {% macro shard_row_counts(shards) %}
+    {{- return(adapter.dispatch("shard_row_counts", "micro_conversions")(shards)) -}}
+{% endmacro %}
+
+{#- BigQuery lists the count with the table. -#}
+{% macro default__shard_row_counts(shards) %}
+    {%- set counts = {} -%}
+    {%- for shard in shards -%}
+        {%- do counts.update({shard["path"]: shard["row_count"]}) -%}
+    {%- endfor -%}
+    {{- return(counts) -}}
+{% endmacro %}
+
+{#- The footers of the files say it. -#}
+{% macro duckdb__shard_row_counts(shards) %}
+    {%- do refuse_other_tables(shards) -%}
     {%- set counts = {} -%}
     {%- set query -%}
         select file_name, num_rows from parquet_file_metadata({{ path_list(shards) }})

@@ -1,11 +1,12 @@
 """Builds raw GA4 export rows, nested as Google nests them, and writes them as daily Parquet files.
 
 A test says only what matters to it: `hit` fills in an ordinary web hit, any column may be
-overridden or left out, and `export_schema` drops or retypes columns and fields by their dotted path.
+overridden or left out, and `export_schema` drops or retypes columns by their dotted path.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -309,6 +310,14 @@ def write_export(
     for day, rows_of_day in by_day.items():
         table = pa.Table.from_pylist(rows_of_day, schema=schema or export_schema())
         pq.write_table(table, folder / f"events_{kind}{day:%Y%m%d}.parquet")
+
+
+def copy_tables(database: Path, copy: Path) -> None:
+    """Copies a DuckDB file with what its last writer left in the log beside it."""
+    shutil.copy(database, copy)
+    log = database.with_name(f"{database.name}.wal")
+    if log.exists():
+        shutil.copy(log, copy.with_name(f"{copy.name}.wal"))
 
 
 def change_tables(database: Path, *statements: str) -> None:

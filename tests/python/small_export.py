@@ -224,6 +224,7 @@ class SmallExport:
     def _event(self, name: str, moment: int, orders: Sequence[str]) -> Row:
         pick = self._random
         is_purchase = name == "purchase"
+        engaged: list[str | int] = ["1", 1, "0"]
         return {
             "event_date": "",
             "event_timestamp": moment,
@@ -235,7 +236,7 @@ class SmallExport:
                 _param("value", pick.choice([5, 19.99])),
                 _param("currency", "USD"),
                 _param("form_id", "newsletter"),
-                _param("session_engaged", pick.choice(["1", 1, "0"])),
+                _param("session_engaged", pick.choice(engaged)),
             ],
             "event_value_in_usd": None,
             "event_bundle_sequence_id": pick.randint(1, 1000),

@@ -1,14 +1,13 @@
 """Each pitfall of the GA4 export, met by rows that the test itself writes, and survived by staging.
 
 The pitfalls are numbered as in the list the project keeps of them; 13 concerns BigQuery's wildcard
-tables and 14 GA4's own interface, which no file can show. All scenarios of the ordinary export share
-one build, each with visitors of its own.
+tables and 14 GA4's own interface, which no file can show. All scenarios of the ordinary export
+share one build, each with visitors of its own.
 """
 
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from export_rows import (
     SHOP,
     Row,
     change_tables,
+    copy_tables,
     export_schema,
     hit,
     local_micros,
@@ -886,7 +886,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory, warehouse: Warehouse) -> Wa
     """The same export after a user listed the own hosts and a channel group."""
     pattern = str(warehouse.export / "events_*.parquet")
     copy = Warehouse(tmp_path_factory.mktemp("edited"), pattern=pattern)
-    shutil.copy(warehouse.path, copy.path)
+    copy_tables(warehouse.path, copy.path)
     change_tables(
         copy.path,
         "insert into own_hostnames values ('shop.example')",

@@ -39,6 +39,41 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return warehouse
 
 
+@dataclass(frozen=True)
+class Night:
+    """What one run has to carry: the tables before, the export since, and the tables after."""
+
+    old: Warehouse
+    export: Path
+    new: Warehouse
+
+    def begin(self, root: Path) -> Warehouse:
+        """A warehouse with the tables before and the export since."""
+        warehouse = copy_of(self.old, root)
+        warehouse.pattern = str(self.export / "events_*.parquet")
+        return warehouse
+
+    def assert_each_table_is_old_or_new(self, warehouse: Warehouse, when: str) -> None:
+        not_old = tables_of(first_differences(warehouse, self.old))
+        neither = not_old & tables_of(first_differences(warehouse, self.new))
+        assert not neither, f"{when}: neither old nor new: {neither}"
+
+
+@pytest.fixture(scope="module")
+def night(good: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """Late hits and a day delivered again, on top of the good warehouse."""
+    root = tmp_path_factory.mktemp("night")
+    export = new_export(SEED)
+    changed = copy_of(good, root / "changed")
+    late_hits_arrive(export, changed.export)
+    changed_day_is_delivered_again(export, changed.export)
+    return Night(good, changed.export, full_refresh_of(changed, root / "full"))
+
+
+def tables_of(differences: list[str]) -> set[str]:
+    return {difference.split(":")[0] for difference in differences}
+
+
 # ---- a process that is killed --------------------------------------------------------------------
 
 
@@ -78,13 +113,9 @@ def test_killed_first_builds_leave_whole_tables_and_the_next_build_all(
 
 
 def test_killed_incremental_builds_show_old_or_new_tables_and_the_next_build_all_new(
-    good: Warehouse, tmp_path: Path
+    night: Night, tmp_path: Path
 ) -> None:
-    export = new_export(SEED)
-    warehouse = copy_of(good, tmp_path / "killed")
-    late_hits_arrive(export, warehouse.export)
-    changed_day_is_delivered_again(export, warehouse.export)
-    new = full_refresh_of(warehouse, tmp_path / "full")
+    warehouse = night.begin(tmp_path)
     for moment, delay in (
         (started("base_ga4__events"), 0.2),
         (started("int_visitor_device_days"), 0.1),
@@ -94,12 +125,9 @@ def test_killed_incremental_builds_show_old_or_new_tables_and_the_next_build_all
         (started("int_export_days_processed"), 0),
     ):
         killed_build(warehouse, moment, delay)
-        neither = tables_of(first_differences(warehouse, good)) & tables_of(
-            first_differences(warehouse, new)
-        )
-        assert not neither, f"killed after {moment}: neither old nor new: {neither}"
+        night.assert_each_table_is_old_or_new(warehouse, f"killed after {moment}")
     assert_a_second_run_is_refused_while_one_runs(warehouse)
-    assert_equal_tables(warehouse, new)
+    assert_equal_tables(warehouse, night.new)
 
 
 @dataclass
@@ -111,10 +139,6 @@ class SecondRun(Warehouse):
     @property
     def path(self) -> Path:
         return self.taken_path
-
-
-def tables_of(differences: list[str]) -> set[str]:
-    return {difference.split(":")[0] for difference in differences}
 
 
 def assert_a_second_run_is_refused_while_one_runs(warehouse: Warehouse) -> None:
@@ -164,7 +188,7 @@ def table_of_something_else(path: Path) -> None:
 def parameters_as_text(path: Path) -> None:
     duckdb.sql(
         "copy (select '20251104' as event_date, 1762268400000000 as event_timestamp,"
-        " 'page_view' as event_name, '1.1' as user_pseudo_id, '[]' as event_params)"
+        " 'page_view' as event_name, '1.1' as user_pseudo_id, 'a=1' as event_params)"
         f" to '{path}' (format parquet)"
     )
 
@@ -224,16 +248,13 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_full_disk_says_so_and_leaves_the_last_good_tables(
-    good: Warehouse, tmp_path: Path
-) -> None:
-    export = new_export(SEED)
-    warehouse = copy_of(good, tmp_path / "full_disk")
-    late_hits_arrive(export, warehouse.export)
+def test_a_full_disk_says_so_and_leaves_the_last_good_tables(night: Night, tmp_path: Path) -> None:
+    warehouse = night.begin(tmp_path)
     largest = max(file.stat().st_size for file in warehouse.root.glob("micro_conversions.duckdb*"))
-    with files_no_larger_than(largest + 200_000):
+    with files_no_larger_than(largest + 900_000):
         outcome = warehouse.dbt("build", "--log-level-file", "none", *NO_TESTS)
     assert outcome.exit_code != 0
     assert re.search("File too large|No space left on device", outcome.output), outcome.output
+    night.assert_each_table_is_old_or_new(warehouse, "on a full disk")
     warehouse.build()
-    assert_equal_tables(warehouse, full_refresh_of(warehouse, tmp_path / "full"))
+    assert_equal_tables(warehouse, night.new)

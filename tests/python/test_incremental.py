@@ -111,6 +111,13 @@ def files_read(warehouse: Warehouse) -> set[str]:
     return set(re.findall(r"[^/']+\.parquet", compiled[0].read_text()))
 
 
+def assert_best_tables_read(warehouse: Warehouse) -> None:
+    """Of two tables of a day only the daily one may be read."""
+    names = files_read(warehouse)
+    worse = {name for name in names if name.replace("intraday_", "") in names - {name}}
+    assert not worse, f"read beside their daily table: {worse}"
+
+
 def days_read(warehouse: Warehouse, export: SmallExport) -> set[int]:
     """The days, by number, whose files the last run read."""
     numbers = {f"{day:%Y%m%d}": number for number, day in enumerate(export.dates)}
@@ -176,12 +183,9 @@ def changed_day_is_delivered_again(export: SmallExport, folder: Path) -> None:
     export.write(folder, day)
 
 
-def missing_day_comes(export: SmallExport, folder: Path) -> None:
-    export.write(folder, export.dates[MISSING])
-
-
-def daily_table_follows_the_intraday_one(export: SmallExport, folder: Path) -> None:
-    export.write(folder, export.dates[INTRADAY])
+def missing_day_and_daily_table_come(export: SmallExport, folder: Path) -> None:
+    """The intraday table of the day whose daily table comes stays for a while."""
+    export.write(folder, export.dates[MISSING], export.dates[INTRADAY])
 
 
 def intraday_table_goes(export: SmallExport, folder: Path) -> None:
@@ -192,8 +196,7 @@ def intraday_table_goes(export: SmallExport, folder: Path) -> None:
 SCENARIOS: list[tuple[Callable[[SmallExport, Path], None], set[int]]] = [
     (late_hits_arrive, WINDOW),
     (changed_day_is_delivered_again, WINDOW | {SECOND_DAY}),
-    (missing_day_comes, WINDOW | {MISSING}),
-    (daily_table_follows_the_intraday_one, WINDOW),
+    (missing_day_and_daily_table_come, WINDOW | {MISSING}),
 ]
 
 
@@ -211,6 +214,7 @@ def test_incremental_equals_full_refresh_when(
     happens(export, warehouse.export)
     warehouse.build()
     assert days_read(warehouse, export) == expected_days
+    assert_best_tables_read(warehouse)
     assert first_differences(warehouse, base), "the scenario changed nothing: it tests nothing"
     assert_equal_tables(warehouse, full_refresh_of(warehouse, tmp_path / "full"))
 
@@ -283,7 +287,7 @@ def test_two_properties_through_eventful_nights_equal_a_full_refresh(
     late_hits_arrive(exports[old], old)
     changed_day_is_delivered_again(exports[new], new)
     warehouse.build()
-    missing_day_comes(exports[old], old)
+    missing_day_and_daily_table_come(exports[old], old)
     intraday_table_goes(exports[new], new)
     warehouse.build()
     assert_equal_tables(warehouse, full_refresh_of(warehouse, tmp_path / "full"))
