@@ -22,7 +22,10 @@
 {#- The seeds that facts are derived from, with the columns that matter to them. -#}
 {% macro definition_lists() %}
     {{- return({
-        "conversion_catalog": ["conversion_name", "conversion_type", "counting", "value_rule"],
+        "conversion_catalog": [
+            "conversion_name", "conversion_type", "funnel_stage", "counting", "value_rule"
+        ],
+        "funnel_stages": ["funnel_stage", "stage_number"],
         "conversion_rules": [
             "conversion_name", "rule_group", "event_name", "field", "operator", "value"
         ],

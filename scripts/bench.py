@@ -1,9 +1,9 @@
-"""Measures builds against the floor: one bare statement that reads the export and extracts the staged columns.
+"""Measures builds against the floor: one statement that reads the export and extracts the columns.
 
-Every number of a table is taken in one run on one machine, so that the ratios can be compared and the
-seconds cannot. Each build runs in a process of its own; peak memory is that process's largest resident set.
+Every number of a table is taken in one run on one machine, so that the ratios can be compared and
+the seconds cannot. Each build runs in a process of its own; its largest resident set is the peak.
 
-    python scripts/bench.py --events 1000000 --events 10000000 [--export GLOB] [--keep]
+    python scripts/bench.py --events 1000000 --events 10000000 [--export GLOB]
 """
 
 from __future__ import annotations
@@ -39,11 +39,27 @@ select
     {parameters}
 from export
 """
-PARAMETERS = (
-    "ga_session_id ga_session_number session_engaged engagement_time_msec page_location "
-    "page_referrer page_title search_term link_url file_name form_id percent_scrolled value "
-    "currency transaction_id traffic_type source medium campaign"
-).split()
+PARAMETERS = [
+    "ga_session_id",
+    "ga_session_number",
+    "session_engaged",
+    "engagement_time_msec",
+    "page_location",
+    "page_referrer",
+    "page_title",
+    "search_term",
+    "link_url",
+    "file_name",
+    "form_id",
+    "percent_scrolled",
+    "value",
+    "currency",
+    "transaction_id",
+    "traffic_type",
+    "source",
+    "medium",
+    "campaign",
+]
 
 
 @dataclass(frozen=True)
@@ -113,7 +129,7 @@ def build_command(*arguments: str) -> list[str]:
 
 
 def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
-    """Floor and full build of all days but the newest, then that day; and the same after nine days."""
+    """Floor and full build of all days but the newest, then that day; the same after nine."""
     print(f"{name}: {len(files)} files", flush=True)
     pattern = str(root / "days" / "events_*.parquet")
     offer(files[:-1], root)
@@ -127,7 +143,7 @@ def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
 
 
 def bench_incremental_day(first_step: str, files: list[Path], root: Path) -> list[Measurement]:
-    """All days but the newest from nothing, then the newest; it is the same whatever the history."""
+    """All days but the newest from nothing, then the newest, the same whatever the history."""
     pattern = str(root / "days" / "events_*.parquet")
     offer(files[:-1], root)
     before = measure(first_step, build_command(), root, pattern)

@@ -85,7 +85,9 @@ visitor_conversions as (
             when starts_with(catalog.value_rule, 'fixed:')
                 then {{ safe_cast_to("substr(catalog.value_rule, 7)", type_float64()) }}
         end as value_usd,
-        case when catalog.conversion_type = 'macro' then matched.revenue_usd end as revenue_usd
+        case
+            when catalog.conversion_type = 'macro' and catalog.value_rule = 'revenue' then matched.revenue_usd
+        end as revenue_usd
     from matched
     inner join catalog on matched.conversion_name = catalog.conversion_name
     left join sessions on matched.session_id = sessions.session_id
@@ -106,29 +108,6 @@ conversions_to_decide as (
 
 ),
 
-first_occurrences as (
-
-    -- A hit without a visitor or session is nobody's repeat: it stands for itself.
-    select conversion_event_id
-    from conversions_to_decide
-    where counting = 'every_event'
-
-    union all
-
-    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
-    from conversions_to_decide
-    where counting = 'once_per_session'
-    group by conversion_name, coalesce(session_id, conversion_event_id)
-
-    union all
-
-    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
-    from conversions_to_decide
-    where counting = 'once_per_visitor'
-    group by conversion_name, coalesce(visitor_id, conversion_event_id)
-
-),
-
 first_of_orders as (
 
     -- The same order sent twice is one order, also by hits without a visitor.
@@ -139,19 +118,49 @@ first_of_orders as (
 
 ),
 
+orders_once as (
+
+    -- Repeats go first, so that an old order sent again never stands for a new one of the same session.
+    select conversions_to_decide.*
+    from conversions_to_decide
+    left join first_of_orders
+        on conversions_to_decide.conversion_event_id = first_of_orders.conversion_event_id
+    where conversions_to_decide.transaction_id is null
+        or first_of_orders.conversion_event_id is not null
+
+),
+
+first_occurrences as (
+
+    -- A hit without a visitor or session is nobody's repeat: it stands for itself.
+    select conversion_event_id
+    from orders_once
+    where counting = 'every_event'
+
+    union all
+
+    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
+    from orders_once
+    where counting = 'once_per_session'
+    group by conversion_name, coalesce(session_id, conversion_event_id)
+
+    union all
+
+    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
+    from orders_once
+    where counting = 'once_per_visitor'
+    group by conversion_name, coalesce(visitor_id, conversion_event_id)
+
+),
+
 judged as (
 
     select
         conversions_to_decide.*,
-        first_occurrences.conversion_event_id is not null
-        and (
-            conversions_to_decide.transaction_id is null or first_of_orders.conversion_event_id is not null
-        ) as is_counted
+        first_occurrences.conversion_event_id is not null as is_counted
     from conversions_to_decide
     left join first_occurrences
         on conversions_to_decide.conversion_event_id = first_occurrences.conversion_event_id
-    left join first_of_orders
-        on conversions_to_decide.conversion_event_id = first_of_orders.conversion_event_id
 
 ),
 

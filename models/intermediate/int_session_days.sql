@@ -48,7 +48,8 @@ int_session_days as (
         max(events.ga_session_id) as ga_session_id,
         max(events.session_number) as session_number,
         min(events.user_first_touch_timestamp) as user_first_touch_timestamp,
-        {{ first_by(struct_of(origin), event_sequence, "coalesce(events.device_category, events.country) is not null") }} as origin,
+        {{ first_by(struct_of(origin), event_sequence, "coalesce(events.device_category, events.country) is not null") }}
+            as origin,
         {{ first_by(struct_of(source), event_sequence, "events.event_source is not null") }} as source,
         {{ first_by(struct_of(last_click), event_sequence, "events.last_click_source is not null") }}
             as last_click,

@@ -1,8 +1,8 @@
-"""Runs the dbt project for tests: each build in a forked child of a process that has dbt loaded and parsed.
+"""Runs the dbt project for tests: each build in a fork of a process that has dbt loaded and parsed.
 
-Importing dbt and parsing the project takes several seconds; a fork inherits both, so that a build of a small
-export costs little more than its queries. The child is a process of its own, so that DuckDB files are closed,
-and a test may kill it, exactly as with the command.
+Importing dbt and parsing the project takes seconds; a fork inherits both, so that a build of a
+small export costs little more than its queries. The child is a process of its own, so that DuckDB
+files are closed, and a test may kill it, exactly as with the command.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ _MANIFEST: list[Any] = []
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a dbt command did: its exit code (0 success, 1 failed nodes, 2 could not run) and its output."""
+    """What a dbt command did: exit code (0 success, 1 failed nodes, 2 could not run) and output."""
 
     exit_code: int
     output: str
 
     def must_succeed(self) -> Outcome:
-        assert self.exit_code == 0, f"dbt failed with exit code {self.exit_code}:\n{self.output[-6000:]}"
+        assert self.exit_code == 0, (
+            f"dbt failed with exit code {self.exit_code}:\n{self.output[-6000:]}"
+        )
         return self
 
 
@@ -41,7 +43,7 @@ class Outcome:
 class Warehouse:
     """A DuckDB file and the export files it is built from.
 
-    `root` holds `export/`, `micro_conversions.duckdb`, `target/` and `profiles/`, all of this warehouse alone.
+    `root` holds `export/`, `micro_conversions.duckdb`, `target/` and `profiles/`, all its own.
     """
 
     root: Path
@@ -72,10 +74,13 @@ class Warehouse:
         """Runs one dbt command, such as `build --full-refresh`, and waits for it."""
         process, log = self.start(*arguments)
         process.join()
-        return Outcome(process.exitcode if process.exitcode is not None else -1, log.read_text(errors="replace"))
+        return Outcome(
+            process.exitcode if process.exitcode is not None else -1,
+            log.read_text(errors="replace"),
+        )
 
     def start(self, *arguments: str) -> tuple[Any, Path]:
-        """Starts a dbt command without waiting; returns the process and the file its output goes to."""
+        """Starts a dbt command without waiting; returns the process and the file of its output."""
         manifest = parsed_manifest()
         log = self.root / "dbt.log"
         process = _FORK.Process(target=_invoke, args=(self, manifest, list(arguments), log))
@@ -84,7 +89,9 @@ class Warehouse:
 
     def build(self, *arguments: str) -> Outcome:
         """Builds seeds and models (no data tests), which must succeed."""
-        return self.dbt("build", "--exclude-resource-type", "test", "unit_test", *arguments).must_succeed()
+        return self.dbt(
+            "build", "--exclude-resource-type", "test", "unit_test", *arguments
+        ).must_succeed()
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -114,7 +121,7 @@ class Warehouse:
 
 
 def parsed_manifest() -> Any:
-    """The project's manifest, parsed once a test process (in a fork, so that no adapter stays behind)."""
+    """The project's manifest, parsed once a test process."""
     if not _MANIFEST:
         from dbt.cli.main import dbtRunner
 
@@ -124,8 +131,18 @@ def parsed_manifest() -> Any:
         shutil.copy(PROJECT / "profiles.example.yml", profiles / "profiles.yml")
         with contextlib.redirect_stdout(io.StringIO()) as output:
             result = dbtRunner().invoke(
-                ["parse", "--project-dir", str(PROJECT), "--profiles-dir", str(profiles),
-                 "--target-path", str(scratch / "target"), "--log-path", str(scratch / "logs"), "--no-use-colors"]
+                [
+                    "parse",
+                    "--project-dir",
+                    str(PROJECT),
+                    "--profiles-dir",
+                    str(profiles),
+                    "--target-path",
+                    str(scratch / "target"),
+                    "--log-path",
+                    str(scratch / "logs"),
+                    "--no-use-colors",
+                ]
             )
         assert result.success, f"dbt parse failed: {result.exception}\n{output.getvalue()}"
         _MANIFEST.append(result.result)
@@ -152,9 +169,16 @@ def _invoke(warehouse: Warehouse, manifest: Any, arguments: Sequence[str], log: 
         from dbt.cli.main import dbtRunner
 
         options = [
-            "--project-dir", str(PROJECT), "--profiles-dir", str(warehouse.root / "profiles"),
-            "--target-path", str(warehouse.root / "target"), "--log-path", str(warehouse.root / "logs"),
-            "--no-use-colors", "--no-partial-parse",
+            "--project-dir",
+            str(PROJECT),
+            "--profiles-dir",
+            str(warehouse.root / "profiles"),
+            "--target-path",
+            str(warehouse.root / "target"),
+            "--log-path",
+            str(warehouse.root / "logs"),
+            "--no-use-colors",
+            "--no-partial-parse",
         ]
         # A manifest holds the values of vars, so that other vars need a parse of their own.
         if warehouse.variables:

@@ -1,4 +1,4 @@
-"""The rules of CONTRIBUTING.md that a machine can check, over the manifest and a built warehouse."""
+"""The rules of CONTRIBUTING.md that a machine can check, over manifest and a built warehouse."""
 
 from __future__ import annotations
 

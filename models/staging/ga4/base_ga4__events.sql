@@ -117,6 +117,9 @@ read_rows as (
         {{ safe_cast_to("event_timestamp", "int64") }} as event_timestamp,
         nullif(trim(event_name), '') as event_name,
         {{ clean_text("user_pseudo_id") }} as user_pseudo_id,
+        user_pseudo_id as raw_user_pseudo_id,
+        event_name as raw_event_name,
+        cast(stream_id as {{ dbt.type_string() }}) as raw_stream_id,
         {{ clean_text("user_id") }} as user_id,
         {{ clean_text("cast(stream_id as " ~ dbt.type_string() ~ ")") }} as stream_id,
         {{ clean_text("platform") }} as platform,
@@ -230,19 +233,22 @@ base_ga4__events as (
         link_url,
         file_name,
         form_id,
-        coalesce(collected_source, param_source_text, case when has_gclid then 'google' end) as event_source,
-        case
-            when collected_source is not null then collected_medium
-            when param_source_text is not null then param_medium_text
-            when has_gclid then 'cpc'
-        end as event_medium,
+        {{ redact_email(
+            "coalesce(collected_source, param_source_text, case when has_gclid then 'google' end)"
+        ) }} as event_source,
+        {{ redact_email(
+            "case when collected_source is not null then collected_medium "
+            ~ "when param_source_text is not null then param_medium_text when has_gclid then 'cpc' end"
+        ) }} as event_medium,
         case when collected_source is null then param_campaign_text else collected_campaign end as event_campaign,
-        coalesce(cross_channel_source, manual_source) as last_click_source,
-        case when cross_channel_source is null then manual_medium else cross_channel_medium end as last_click_medium,
+        {{ redact_email("coalesce(cross_channel_source, manual_source)") }} as last_click_source,
+        {{ redact_email(
+            "case when cross_channel_source is null then manual_medium else cross_channel_medium end"
+        ) }} as last_click_medium,
         case when cross_channel_source is null then manual_campaign else cross_channel_campaign end
             as last_click_campaign,
-        first_touch_source,
-        first_touch_medium,
+        {{ redact_email("first_touch_source") }} as first_touch_source,
+        {{ redact_email("first_touch_medium") }} as first_touch_medium,
         first_touch_campaign,
         user_first_touch_timestamp,
         device_category,
