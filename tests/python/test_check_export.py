@@ -14,7 +14,7 @@ from microconv.check.problems import Problem
 from microconv.check.project import check_project
 
 PROJECT = Path(__file__).resolve().parents[2]
-REAL_EXPORT = PROJECT.parent / "shared" / "data" / "ga4_sample"
+REAL_EXPORT = os.environ.get("GA4_REAL_EXPORT_FILES", "")
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_a_small_disk_warns(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert export_problems(project) == []
 
 
-@pytest.mark.skipif(not REAL_EXPORT.is_dir(), reason="the real sample days are not here")
+@pytest.mark.skipif(not REAL_EXPORT, reason="GA4_REAL_EXPORT_FILES names no real export days")
 def test_the_real_days_are_accepted(project: Path) -> None:
-    result = check_project(project, str(REAL_EXPORT / "events_*.parquet"))
+    result = check_project(project, REAL_EXPORT)
     assert (result.problems, result.file_count, result.day_count) == ([], 26, 26)
