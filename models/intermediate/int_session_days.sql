@@ -10,6 +10,7 @@
 
 {%- set event_sequence = ["events.event_timestamp", "events.event_order", "events.event_id"] %}
 {%- set origin = ["device_category", "operating_system", "browser", "country", "region", "city", "platform"] %}
+{%- set has_origin = "coalesce(events.device_category, events.country) is not null" %}
 {%- set source = ["event_source", "event_medium", "event_campaign"] %}
 {%- set last_click = ["last_click_source", "last_click_medium", "last_click_campaign"] %}
 {%- set first_touch = ["first_touch_source", "first_touch_medium", "first_touch_campaign"] %}
@@ -48,8 +49,7 @@ int_session_days as (
         max(events.ga_session_id) as ga_session_id,
         max(events.session_number) as session_number,
         min(events.user_first_touch_timestamp) as user_first_touch_timestamp,
-        {{ first_by(struct_of(origin), event_sequence, "coalesce(events.device_category, events.country) is not null") }}
-            as origin,
+        {{ first_by(struct_of(origin), event_sequence, has_origin) }} as origin,
         {{ first_by(struct_of(source), event_sequence, "events.event_source is not null") }} as source,
         {{ first_by(struct_of(last_click), event_sequence, "events.last_click_source is not null") }}
             as last_click,
