@@ -47,4 +47,4 @@
 
 {#- Raised whenever the SQL of an incremental fact changes what its rows say, so that an upgrade re-derives
     history from staged events by itself. -#}
-{% macro project_version() %}{{ return("1") }}{% endmacro %}
+{% macro project_version() %}{{ return("2") }}{% endmacro %}

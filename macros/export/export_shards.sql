@@ -29,7 +29,7 @@
             string_agg(prefix || version, ',') over (
                 partition by property_id, event_date
                 order by prefix, path rows between unbounded preceding and unbounded following
-            ) as source_version
+            ) || '{{ reading_version() }}' as source_version
         from files
         where event_date is not null
             {%- if var("export_start_date") %} and event_date >= date '{{ var("export_start_date") }}'{% endif %}
@@ -79,7 +79,7 @@
             tables.source_table_kind,
             tables.path,
             tables.row_count,
-            versions.source_version
+            versions.source_version || '{{ reading_version() }}' as source_version
         from tables
         inner join versions on tables.event_date = versions.event_date
         where tables.event_date is not null
@@ -99,4 +99,11 @@
 {% macro export_property_id() -%}
     {%- set parts = (var("ga4_dataset") or "").split("analytics_") -%}
     {{ parts[-1] if parts | length > 1 else "property" }}
+{%- endmacro %}
+
+{#- The vars that act while raw rows are read, as a suffix of `source_version`: whoever changes one has all
+    days read again, instead of old and new hashes side by side. -#}
+{% macro reading_version() -%}
+    {%- set allowed = var("allowed_query_parameters") | sort | join(",") -%}
+    #{{ local_md5(var("user_id_salt") ~ "|" ~ allowed)[:8] }}
 {%- endmacro %}

@@ -19,11 +19,9 @@
 
 {#- The state table, or none before the first complete run. -#}
 {% macro processed_days_relation() %}
-    {{- return(
-        adapter.get_relation(
-            database=this.database, schema=this.schema, identifier="int_export_days_processed"
-        ) if execute else none
-    ) -}}
+    {%- if not execute -%}{{- return(none) -}}{%- endif -%}
+    {%- set state = graph.nodes.values() | selectattr("name", "equalto", "int_export_days_processed") | first -%}
+    {{- return(adapter.get_relation(database=state.database, schema=state.schema, identifier=state.alias)) -}}
 {% endmacro %}
 
 {#- The first date of the late-arrival window, as text: it is anchored in the newest processed day. -#}

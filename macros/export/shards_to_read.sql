@@ -26,20 +26,37 @@
     {{- return(chosen.values() | list) -}}
 {% endmacro %}
 
-{#- Stops at a file without the columns that make an event: its day would be replaced by nothing. -#}
+{#- Stops at a file without the columns that make an event, or without a single usable timestamp: its day
+    would be replaced by nothing, or by rejected rows alone. -#}
 {% macro refuse_other_tables(shards) %}
     {%- set query -%}
-        select file_name
+        select
+            file_name,
+            count(distinct name) filter (where name in ('event_date', 'event_timestamp', 'event_name')) as found,
+            bool_or(name = 'event_timestamp' and type not in ('INT64', 'INT32')) as has_odd_timestamp
         from parquet_schema({{ path_list(shards) }})
         group by file_name
-        having count(distinct name) filter (where name in ('event_date', 'event_timestamp', 'event_name')) < 3
+        having found < 3 or has_odd_timestamp
     {%- endset -%}
     {%- for row in run_query(query).rows -%}
-        {{- exceptions.raise_compiler_error(
-            row["file_name"] ~ " is no day of a GA4 export: it has no event_date, event_timestamp or event_name. "
-            ~ "No table was changed. Export that day again or move the file away."
-        ) -}}
+        {%- if row["found"] < 3 -%}
+            {{- refuse_table(row["file_name"], "it has no event_date, event_timestamp or event_name") -}}
+        {%- endif -%}
+        {%- set usable = run_query(
+            "select count(try_cast(event_timestamp as bigint)) as usable_count from read_parquet("
+            ~ path_list([{"path": row["file_name"]}]) ~ ")"
+        ).rows[0]["usable_count"] -%}
+        {%- if usable == 0 -%}
+            {{- refuse_table(row["file_name"], "no event_timestamp in it is a whole number") -}}
+        {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+{% macro refuse_table(path, reason) %}
+    {{- exceptions.raise_compiler_error(
+        path ~ " is no day of a GA4 export: " ~ reason ~ ". No table was changed. Export that day again or move "
+        ~ "the file away."
+    ) -}}
 {% endmacro %}
 
 {#- Rows per shard: a mapping of its path to a count. -#}

@@ -68,11 +68,29 @@ visitor_conversions as (
             as micro_conversion_count,
         cast(sum(case when conversions.conversion_type = 'macro' then 1 else 0 end) as int64)
             as macro_conversion_count,
-        {{ exact_sum("conversions.revenue_usd") }} as revenue_usd,
         max(catalog.stage_number) as stage_number
     from conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
     group by conversions.visitor_id
+
+),
+
+visitor_sales as (
+
+    -- One event can be two macro conversions, such as any purchase and a first one: its revenue came once.
+    select
+        visitor_id,
+        {{ exact_sum("revenue_usd") }} as revenue_usd
+    from (
+        select
+            visitor_id,
+            event_id,
+            max(revenue_usd) as revenue_usd
+        from conversions
+        where revenue_usd is not null
+        group by visitor_id, event_id
+    ) as sales
+    group by visitor_id
 
 ),
 
@@ -98,7 +116,7 @@ dim_visitors as (
         coalesce(visits.device_count, 0) as device_count,
         coalesce(visitor_conversions.micro_conversion_count, 0) as micro_conversion_count,
         coalesce(visitor_conversions.macro_conversion_count, 0) as macro_conversion_count,
-        coalesce(visitor_conversions.revenue_usd, 0) as revenue_usd,
+        coalesce(visitor_sales.revenue_usd, 0) as revenue_usd,
         case visitor_conversions.stage_number
             when 5 then 'conversion'
             when 4 then 'intent'
@@ -111,6 +129,7 @@ dim_visitors as (
         coalesce(visits.is_excluded, false) as is_excluded
     from visits
     full outer join visitor_conversions on visits.visitor_id = visitor_conversions.visitor_id
+    left join visitor_sales on visitor_conversions.visitor_id = visitor_sales.visitor_id
 
 )
 

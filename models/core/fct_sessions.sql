@@ -32,9 +32,27 @@ session_conversions as (
     select
         session_id,
         cast(sum(case when conversion_type = 'micro' then 1 else 0 end) as int64) as micro_conversion_count,
-        cast(sum(case when conversion_type = 'macro' then 1 else 0 end) as int64) as macro_conversion_count,
-        {{ exact_sum("revenue_usd") }} as revenue_usd
+        cast(sum(case when conversion_type = 'macro' then 1 else 0 end) as int64) as macro_conversion_count
     from conversions
+    group by session_id
+
+),
+
+session_sales as (
+
+    -- One event can be two macro conversions, such as any purchase and a first one: its revenue came once.
+    select
+        session_id,
+        {{ exact_sum("revenue_usd") }} as revenue_usd
+    from (
+        select
+            session_id,
+            event_id,
+            max(revenue_usd) as revenue_usd
+        from conversions
+        where revenue_usd is not null
+        group by session_id, event_id
+    ) as sales
     group by session_id
 
 ),
@@ -74,12 +92,13 @@ fct_sessions as (
         sessions.is_engaged,
         coalesce(session_conversions.micro_conversion_count, 0) as micro_conversion_count,
         coalesce(session_conversions.macro_conversion_count, 0) as macro_conversion_count,
-        coalesce(session_conversions.revenue_usd, 0) as revenue_usd,
+        coalesce(session_sales.revenue_usd, 0) as revenue_usd,
         sessions.has_analytics_consent as has_consent,
         sessions.has_ads_consent,
         sessions.exclusion_reason
     from sessions
     left join session_conversions on sessions.session_id = session_conversions.session_id
+    left join session_sales on sessions.session_id = session_sales.session_id
 
 )
 

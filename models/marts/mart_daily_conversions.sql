@@ -1,4 +1,8 @@
 {%- set dimensions = ["device_category", "channel_group", "visitor_type"] %}
+{%- set variants = [{"segment_dimension": "'all'", "segment_value": "'all'"}] %}
+{%- for dimension in dimensions %}
+    {%- do variants.append({"segment_dimension": "'" ~ dimension ~ "'", "segment_value": dimension}) %}
+{%- endfor %}
 
 with sessions as (
 
@@ -58,36 +62,41 @@ occurrences as (
 
 ),
 
+session_occurrences as (
+
+    -- What one session did on one day is one row, before rows are repeated for every dimension.
+    select
+        conversion_name,
+        conversion_date,
+        visitor_id,
+        session_id,
+        cast(count(*) as int64) as conversion_count,
+        {{ exact_sum("value_usd") }} as value_usd,
+        {{ exact_sum("revenue_usd") }} as revenue_usd,
+        {{ exact_sum("net_revenue_usd") }} as net_revenue_usd
+    from occurrences
+    group by conversion_name, conversion_date, visitor_id, session_id
+
+),
+
+located_occurrences as (
+
+    select
+        session_occurrences.*,
+        {%- for dimension in dimensions %}
+        coalesce(sessions.{{ dimension }}, '(unknown)') as {{ dimension }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from session_occurrences
+    left join sessions on session_occurrences.session_id = sessions.session_id
+
+),
+
 segmented_occurrences as (
 
-    select
-        occurrences.conversion_name,
-        occurrences.conversion_date as activity_date,
-        'all' as segment_dimension,
-        'all' as segment_value,
-        occurrences.visitor_id,
-        occurrences.session_id,
-        occurrences.value_usd,
-        occurrences.revenue_usd,
-        occurrences.net_revenue_usd
-    from occurrences
-    {%- for dimension in dimensions %}
-
-    union all
-
-    select
-        occurrences.conversion_name,
-        occurrences.conversion_date as activity_date,
-        '{{ dimension }}' as segment_dimension,
-        coalesce(sessions.{{ dimension }}, '(unknown)') as segment_value,
-        occurrences.visitor_id,
-        occurrences.session_id,
-        occurrences.value_usd,
-        occurrences.revenue_usd,
-        occurrences.net_revenue_usd
-    from occurrences
-    left join sessions on occurrences.session_id = sessions.session_id
-    {%- endfor %}
+    {{ row_per_variant("located_occurrences", [
+        "conversion_name", "conversion_date", "visitor_id", "session_id", "conversion_count", "value_usd",
+        "revenue_usd", "net_revenue_usd"
+    ], variants) }}
 
 ),
 
@@ -98,7 +107,7 @@ segmented_sessions as (
         'all' as segment_dimension,
         'all' as segment_value,
         cast(count(*) as int64) as session_count,
-        cast(count(distinct visitor_id) as int64) as visitor_count
+        cast(count(distinct visitor_number) as int64) as visitor_count
     from sessions
     group by session_date
     {%- for dimension in dimensions %}
@@ -110,7 +119,7 @@ segmented_sessions as (
         '{{ dimension }}' as segment_dimension,
         {{ dimension }} as segment_value,
         cast(count(*) as int64) as session_count,
-        cast(count(distinct visitor_id) as int64) as visitor_count
+        cast(count(distinct visitor_number) as int64) as visitor_count
     from sessions
     group by session_date, {{ dimension }}
     {%- endfor %}
@@ -121,18 +130,19 @@ counted as (
 
     select
         conversion_name,
-        activity_date,
+        conversion_date as activity_date,
         segment_dimension,
         segment_value,
-        cast(count(*) as int64) as conversion_count,
-        cast(sum(case when visitor_id is null then 1 else 0 end) as int64) as consentless_conversion_count,
-        cast(count(distinct session_id) as int64) as converting_session_count,
+        cast(sum(conversion_count) as int64) as conversion_count,
+        cast(sum(case when visitor_id is null then conversion_count else 0 end) as int64)
+            as consentless_conversion_count,
+        cast(count(session_id) as int64) as converting_session_count,
         cast(count(distinct visitor_id) as int64) as converting_visitor_count,
         {{ exact_sum("value_usd") }} as value_usd,
         {{ exact_sum("revenue_usd") }} as revenue_usd,
         {{ exact_sum("net_revenue_usd") }} as net_revenue_usd
     from segmented_occurrences
-    group by conversion_name, activity_date, segment_dimension, segment_value
+    group by conversion_name, conversion_date, segment_dimension, segment_value
 
 ),
 

@@ -54,10 +54,11 @@ units as (
         period_start_date,
         unit_id,
         coalesce(max(case when is_mature then furthest_step end), 0) as furthest_step,
-        coalesce(
-            {{ first_by("entry_session_id", ["attempt_number"], "is_mature and entry_session_id is not null") }},
-            {{ first_by("entry_session_id", ["attempt_number"], "entry_session_id is not null") }}
-        ) as entry_session_id
+        case
+            when max(case when is_mature then 1 else 0 end) = 1
+                then {{ first_by("entry_session_id", ["attempt_number"], "is_mature and entry_session_id is not null") }}
+            else {{ first_by("entry_session_id", ["attempt_number"], "entry_session_id is not null") }}
+        end as entry_session_id
     from periods
     group by funnel_name, period_grain, period_start_date, unit_id
 

@@ -54,6 +54,25 @@ def compile_project(
     return Compiled(manifest, tuple(warehouse.queries))
 
 
+def run_project(
+    project: Path,
+    work: Path,
+    warehouse: Warehouse,
+    variables: dict[str, Any] | None = None,
+    *,
+    is_full_refresh: bool = False,
+) -> tuple[str, ...]:
+    """Run the models for the target `bigquery`; returns the statements that dbt sent, in order.
+
+    Nothing is computed: the warehouse takes every statement and pretends on as before.
+    """
+    with serving(warehouse) as address:
+        write_profile(project, work, _bigquery_output(address))
+        flags = ["--full-refresh"] if is_full_refresh else []
+        run_dbt(project, work, "run", *flags, target="bigquery", variables=variables)
+    return tuple(warehouse.queries)
+
+
 def build_on_duckdb(
     project: Path, work: Path, events: str, variables: dict[str, Any] | None = None
 ) -> None:

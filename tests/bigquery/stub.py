@@ -33,6 +33,8 @@ def no_rows(sql: str) -> Result:
 class Warehouse:
     """What the stub pretends: the tables that exist, by full name, and the answer to a query.
 
+    `views` are the names among them that are views.
+
     What `answer` raises reaches dbt as BigQuery's error. `queries` fills with the statements that
     were sent while compiling.
     """
@@ -40,6 +42,7 @@ class Warehouse:
     tables: Mapping[str, list[Column]] = field(default_factory=dict)
     answer: Callable[[str], Result] = no_rows
     queries: list[str] = field(default_factory=list)
+    views: frozenset[str] = frozenset()
     jobs: dict[str, tuple[str, Result]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -98,14 +101,19 @@ def results_resource(project: str, job_id: str, result: Result) -> Json:
     }
 
 
-def _table_resource(name: str, columns: list[Column] | None) -> Json:
+def _table_resource(name: str, columns: list[Column] | None, is_view: bool) -> Json:
     project, dataset, table = name.split(".")
     resource: Json = {
         "id": f"{project}:{dataset}.{table}",
         "tableReference": {"projectId": project, "datasetId": dataset, "tableId": table},
-        "type": "TABLE",
+        "type": "VIEW" if is_view else "TABLE",
     }
     return resource if columns is None else resource | {"schema": schema(columns)}
+
+
+def _dataset_resource(project: str, name: str) -> Json:
+    reference = {"projectId": project, "datasetId": name}
+    return {"id": f"{project}:{name}", "datasetReference": reference, "location": "US"}
 
 
 def _job_resource(project: str, job_id: str, sql: str) -> Json:
@@ -130,17 +138,34 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._reply(self._post)
 
+    def do_PATCH(self) -> None:
+        self._reply(self._patch)
+
+    def do_DELETE(self) -> None:
+        self._reply(self._delete)
+
     def _get(self, parts: list[str]) -> Json:
-        tables, jobs = self.warehouse.tables, self.warehouse.jobs
+        tables, views = self.warehouse.tables, self.warehouse.views
+        jobs = self.warehouse.jobs
         match parts:
+            case [project, "datasets"]:
+                names = sorted({name.split(".")[1] for name in tables})
+                return {"datasets": [_dataset_resource(project, name) for name in names]}
+            case [project, "datasets", dataset]:
+                return _dataset_resource(project, dataset)
             case [project, "datasets", dataset, "tables"]:
                 listed = re.compile(rf"{re.escape(project)}\.{re.escape(dataset)}\.[^.]+")
-                named = [_table_resource(name, None) for name in tables if listed.fullmatch(name)]
+                found = [name for name in tables if listed.fullmatch(name)]
+                named = [
+                    _table_resource(name, None, name in self.warehouse.views) for name in found
+                ]
                 return {"tables": named, "totalItems": len(named)}
             case [project, "datasets", dataset, "tables", table]:
                 name = f"{project}.{dataset}.{table}"
-                if name in tables:
-                    return _table_resource(name, tables[name])
+                # A run looks at the table that it has just made beside the one it will change.
+                built_from = re.sub(r"__dbt_tmp\d*$", "", name)
+                if built_from in tables:
+                    return _table_resource(name, tables[built_from], name in views)
             case [project, "jobs", job_id] if job_id in jobs:
                 return _job_resource(project, job_id, jobs[job_id][0])
             case [project, "queries", job_id] if job_id in jobs:
@@ -156,6 +181,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self.warehouse.run(job_id, query)
                 return _job_resource(project, job_id, query)
         raise NotFoundError(f"Not found: {'/'.join(parts)}")
+
+    def _patch(self, parts: list[str]) -> Json:
+        """Descriptions and labels are taken and forgotten."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        return self._get(parts)
+
+    def _delete(self, parts: list[str]) -> Json:
+        """What a run drops is a table of its own that nobody asks for again."""
+        return {}
 
     def _reply(self, route: Callable[[list[str]], Json]) -> None:
         path = re.sub(r"^.*?/projects/", "", urlsplit(self.path).path)

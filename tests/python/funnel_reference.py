@@ -104,8 +104,8 @@ def count_by_period(
     """How one unit counts in each period: once, by its mature attempts.
 
     An attempt is mature when its window had ended before `as_of` (microseconds). The segment is
-    that of the first mature attempt with a session; a unit that has none stands in the segment of
-    its first attempt.
+    that of the first mature attempt with a session, and unknown where none of them has one; a unit
+    without a mature attempt stands in the segment of its first attempt with a session.
     """
     periods: dict[dt.date | None, list[Attempt]] = {}
     for attempt in unit_attempts:
@@ -115,7 +115,7 @@ def count_by_period(
         mature = [attempt for attempt in members if attempt.matures_at < as_of]
         sessions = [
             attempt.entry.session_id
-            for attempt in [*mature, *members]
+            for attempt in mature or members
             if attempt.entry.session_id is not None
         ]
         counts[start] = PeriodCount(
