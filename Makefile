@@ -11,7 +11,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check build summary docs test test-python test-bigquery lint bench lock clean
+.PHONY: help setup demo check build summary docs test test-python test-bigquery test-long lint bench lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -67,13 +67,20 @@ docs: setup ## Write dbt's documentation to target/static_index.html
 
 # ---- checking -----------------------------------------------------------------------------------
 
-test: $(VENV)/.dev profiles.yml lint test-python test-bigquery ## Lint, type-check and run every test
+# Tests of a module share what they build, so that a worker with nothing left may take any test.
+PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
+
+test: $(VENV)/.dev profiles.yml lint ## Lint, type-check and run every test but the long ones
+	@$(PYTEST) tests/bigquery tests/python
 
 test-python: $(VENV)/.dev profiles.yml
-	@$(BIN)/pytest -q -n 2 --dist loadscope tests/python
+	@$(PYTEST) tests/python
 
 test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference executor over the compiled project
 	@$(BIN)/pytest -q tests/bigquery
+
+test-long: $(VENV)/.dev profiles.yml ## Tests that take minutes: builds killed at every moment
+	@$(PYTEST) -m long tests/python
 
 lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all Python
 	@$(BIN)/ruff check scripts tests && $(BIN)/ruff format --check scripts tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,9 +61,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """dbt is imported in the background while the first tests run."""
-    if any(Path(__file__).parent in item.path.parents for item in session.items):
+    """dbt is imported in the background while the first tests run.
+
+    Not by workers that share the tests: one may get none of these.
+    """
+    is_worker = hasattr(session.config, "workerinput")
+    if not is_worker and any(Path(__file__).parent in item.path.parents for item in session.items):
         start_early()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker hands over what its tests noted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["passed"] = passed.results()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """The process that started the workers takes what they noted."""
+    passed.add(getattr(node, "workeroutput", {}).get("passed", {}))
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,17 @@ def record(
         _results.setdefault(model, {})[rung] = result
 
 
+def results() -> dict[str, dict[str, str]]:
+    """What was noted in this process."""
+    return _results
+
+
+def add(noted: dict[str, dict[str, str]]) -> None:
+    """Add what was noted in another process."""
+    for model, by_rung in noted.items():
+        _results.setdefault(model, {}).update(by_rung)
+
+
 def lines() -> list[str]:
     """The table, one line a model; empty where no rung has run."""
     if not _results:

@@ -7,7 +7,7 @@ overridden or left out, and `export_schema` drops or retypes columns by their do
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,22 @@ PROPERTY_ZONE = ZoneInfo("America/New_York")
 SHOP = "https://shop.example"
 # The day whose table a row lies in; no column of the export.
 SHARD = "_shard"
+
+
+class Scenarios:
+    """Rows of one export, each part registered by a decorator beside the tests that need it."""
+
+    def __init__(self) -> None:
+        self._parts: list[Callable[[], list[Row]]] = []
+
+    def __call__(self, rows_of: Callable[[], list[Row]]) -> Callable[[], list[Row]]:
+        self._parts.append(rows_of)
+        return rows_of
+
+    def rows(self) -> list[Row]:
+        """The rows of all parts."""
+        return [row for rows_of in self._parts for row in rows_of()]
+
 
 _TYPES = {"string": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_()}
 

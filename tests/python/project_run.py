@@ -3,22 +3,29 @@
 Importing dbt and parsing the project takes seconds; a fork inherits both, so that a build of a
 small export costs little more than its queries. The child is a process of its own, so that DuckDB
 files are closed, and a test may kill it, exactly as with the command.
+
+Workers of one test run share what `shared_warehouse` builds, so that tests of a module may run in
+any of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import gc
 import io
 import multiprocessing
 import os
 import shutil
+import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 _FORK = multiprocessing.get_context("fork")
@@ -47,8 +54,10 @@ class Warehouse:
     """
 
     root: Path
-    variables: dict[str, Any] = field(default_factory=dict)
     pattern: str | None = None
+    # Otherwise a build puts no descriptions into the database and writes no artifacts: together a
+    # quarter of a small build, and no row depends on them.
+    is_as_shipped: bool = False
 
     def __post_init__(self) -> None:
         self.export.mkdir(parents=True, exist_ok=True)
@@ -120,6 +129,35 @@ class Warehouse:
         return row[0]
 
 
+def shared_folder(
+    tmp_path_factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]
+) -> Path:
+    """A folder that is filled once a test run, by the worker that asks first; others wait for it.
+
+    It is for reading only: whoever wants to change what is in it takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # the run's folder, which holds those of its workers
+    folder = base / f"shared_{name}"
+    with (base / f"shared_{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        filled = folder / "filled"
+        if not filled.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what a failed attempt left
+            folder.mkdir()
+            fill(folder)
+            filled.touch()
+    return folder
+
+
+def shared_warehouse(
+    tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Warehouse], None]
+) -> Warehouse:
+    """A warehouse in a shared folder: `build` writes its export and builds it, once a test run."""
+    return Warehouse(shared_folder(tmp_path_factory, name, lambda root: build(Warehouse(root))))
+
+
 def parsed_manifest() -> Any:
     """The project's manifest, parsed once a test process."""
     if not _MANIFEST:
@@ -147,20 +185,19 @@ def parsed_manifest() -> Any:
         assert result.success, f"dbt parse failed: {result.exception}\n{output.getvalue()}"
         _MANIFEST.append(result.result)
         shutil.rmtree(scratch, ignore_errors=True)
+        gc.collect()
+        gc.freeze()  # the manifest stays, so no collection need look at it again
     return _MANIFEST[0]
 
 
 def _invoke(warehouse: Warehouse, manifest: Any, arguments: Sequence[str], log: Path) -> None:
     """Body of the child: one dbt command, its exit code as the process's own."""
-    import yaml
-
+    gc.disable()  # a build is over before garbage matters
     os.environ.update(warehouse.environment)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     # A fork inherits the parent's sys.stdout, which pytest may have replaced by a buffer.
-    import sys
-
     sys.stdout = os.fdopen(1, "w", buffering=1, closefd=False)
     sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
     os.chdir(PROJECT)
@@ -177,14 +214,16 @@ def _invoke(warehouse: Warehouse, manifest: Any, arguments: Sequence[str], log: 
             str(warehouse.root / "target"),
             "--log-path",
             str(warehouse.root / "logs"),
+            "--log-level-file",
+            "none",
             "--no-use-colors",
             "--no-partial-parse",
         ]
-        # A manifest holds the values of vars, so that other vars need a parse of their own.
-        if warehouse.variables:
-            options += ["--vars", yaml.safe_dump(warehouse.variables)]
-        runner = dbtRunner(manifest=None if warehouse.variables else manifest)
-        result = runner.invoke([*arguments, *options])
+        if not warehouse.is_as_shipped:
+            options.append("--no-write-json")
+            for node in manifest.nodes.values():  # of this fork's copy of the manifest
+                node.config.persist_docs = {}
+        result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
         exit_code = 0 if result.success else (1 if result.exception is None else 2)
         if result.exception is not None:
             print(result.exception)

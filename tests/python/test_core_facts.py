@@ -6,35 +6,28 @@ All scenarios share one build; each has visitors, users and orders of its own.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from export_rows import Row, hit, purchase, write_export
-from project_run import Warehouse
+from export_rows import Row, Scenarios, hit, purchase, write_export
+from project_run import Warehouse, shared_warehouse
 
 DAY = date(2025, 5, 12)
 NEXT_DAY = date(2025, 5, 13)
 LAST_DAY = date(2025, 5, 14)
 DENIED: Row = {"visitor": None, "session": None, "privacy_info": {"analytics_storage": "No"}}
 
-Scenario = Callable[[], list[Row]]
-SCENARIOS: list[Scenario] = []
-
-
-def scenario(rows_of: Scenario) -> Scenario:
-    """Registers rows of the one export."""
-    SCENARIOS.append(rows_of)
-    return rows_of
+scenario = Scenarios()
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    built = Warehouse(tmp_path_factory.mktemp("core"))
-    write_export(built.export, [row for rows_of in SCENARIOS for row in rows_of()])
-    built.build("-s", "+fct_micro_conversions", "+fct_macro_conversions", "+dim_visitors")
-    yield built
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    def build(new: Warehouse) -> None:
+        write_export(new.export, scenario.rows())
+        new.build("-s", "+fct_micro_conversions", "+fct_macro_conversions", "+dim_visitors")
+
+    return shared_warehouse(tmp_path_factory, "core_facts", build)
 
 
 def user(user_id: str) -> str:

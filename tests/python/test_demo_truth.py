@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 from microconv.demo import generate_demo
-from project_run import Warehouse
+from project_run import Warehouse, shared_warehouse
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, dict[str, Any]]:
-    warehouse = Warehouse(tmp_path_factory.mktemp("truth"))
-    export = warehouse.root / "demo"
-    generate_demo(export, days=16, visitors_per_day=60, seed=11, until=date(2026, 11, 8))
-    warehouse.pattern = str(export / "events_*.parquet")
-    warehouse.build()
-    return warehouse, json.loads((export / "planted_truth.json").read_text())
+    def build(new: Warehouse) -> None:
+        generate_demo(new.export, days=16, visitors_per_day=60, seed=11, until=date(2026, 11, 8))
+        new.build()
+
+    warehouse = shared_warehouse(tmp_path_factory, "demo_truth", build)
+    return warehouse, json.loads((warehouse.export / "planted_truth.json").read_text())
 
 
 def test_every_raw_row_is_accepted_rejected_or_a_duplicate_as_planted(

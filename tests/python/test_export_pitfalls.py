@@ -8,7 +8,6 @@ share one build, each with visitors of its own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from export_rows import (
     SHARD,
     SHOP,
     Row,
+    Scenarios,
     change_tables,
     copy_tables,
     export_schema,
@@ -30,7 +30,7 @@ from export_rows import (
     purchase,
     write_export,
 )
-from project_run import Warehouse
+from project_run import Warehouse, shared_warehouse
 
 DAY = date(2025, 5, 12)
 NEXT_DAY = date(2025, 5, 13)
@@ -42,26 +42,20 @@ DAY_OF_EMPTY_DAILY = date(2025, 5, 18)
 
 SECRETS = ("jane.doe@example.com", "jane.doe%40example.com", "s3cr3ttok3n")
 
-Scenario = Callable[[], list[Row]]
-SCENARIOS: list[Scenario] = []
-
-
-def scenario(rows_of: Scenario) -> Scenario:
-    """Registers rows of the ordinary export."""
-    SCENARIOS.append(rows_of)
-    return rows_of
+scenario = Scenarios()
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    built = Warehouse(tmp_path_factory.mktemp("pitfalls"))
-    rows = [row for rows_of in SCENARIOS for row in rows_of()]
-    write_export(built.export, rows)
-    write_export(built.export, rows_of_2020(), schema=schema_of_2020())
-    write_rows_of_every_kind(built.export)
-    (built.export / f"events_{DAY:%Y%m%d}_copy.parquet").write_bytes(b"not a table of the export")
-    built.build()
-    yield built
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    def build(new: Warehouse) -> None:
+        write_export(new.export, scenario.rows())
+        write_export(new.export, rows_of_2020(), schema=schema_of_2020())
+        write_rows_of_every_kind(new.export)
+        no_table = new.export / f"events_{DAY:%Y%m%d}_copy.parquet"
+        no_table.write_bytes(b"not a table of the export")
+        new.build()
+
+    return shared_warehouse(tmp_path_factory, "export_pitfalls", build)
 
 
 def events(warehouse: Warehouse, visitor: str, columns: str = "*") -> list[dict[str, Any]]:
@@ -884,18 +878,20 @@ def visits_of_other_hosts() -> list[Row]:
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory, warehouse: Warehouse) -> Warehouse:
     """The same export after a user listed the own hosts and a channel group."""
-    pattern = str(warehouse.export / "events_*.parquet")
-    copy = Warehouse(tmp_path_factory.mktemp("edited"), pattern=pattern)
-    copy_tables(warehouse.path, copy.path)
-    change_tables(
-        copy.path,
-        "insert into own_hostnames values ('shop.example')",
-        "insert into channel_groups (priority, channel_group, source_pattern, medium_pattern)"
-        " values (1, 'House partners', 'partner[.]example', 'referral')",
-    )
-    models = ("int_session_days", "int_sessions_attributed")
-    copy.dbt("run", "-s", *models, "--full-refresh").must_succeed()
-    return copy
+
+    def build(copy: Warehouse) -> None:
+        copy.pattern = str(warehouse.export / "events_*.parquet")
+        copy_tables(warehouse.path, copy.path)
+        change_tables(
+            copy.path,
+            "insert into own_hostnames values ('shop.example')",
+            "insert into channel_groups (priority, channel_group, source_pattern, medium_pattern)"
+            " values (1, 'House partners', 'partner[.]example', 'referral')",
+        )
+        models = ("int_session_days", "int_sessions_attributed")
+        copy.dbt("run", "-s", *models, "--full-refresh").must_succeed()
+
+    return shared_warehouse(tmp_path_factory, "export_pitfalls_edited", build)
 
 
 def test_pitfall_10_a_row_in_the_list_makes_a_channel_group(edited: Warehouse) -> None:
@@ -965,9 +961,8 @@ def test_rejected_rows_are_kept_with_a_reason(warehouse: Warehouse) -> None:
 
 def test_every_raw_row_is_accepted_rejected_or_a_duplicate(warehouse: Warehouse) -> None:
     written: dict[date, int] = {}
-    for rows_of in SCENARIOS:
-        for row in rows_of():
-            written[row[SHARD]] = written.get(row[SHARD], 0) + 1
+    for row in scenario.rows():
+        written[row[SHARD]] = written.get(row[SHARD], 0) + 1
     days = warehouse.records("select * from stg_ga4__export_days")
     for day in days:
         parts = ("accepted_count", "rejected_count", "duplicate_count")

@@ -15,18 +15,18 @@ import duckdb
 import pytest
 from project_run import Warehouse
 from small_export import day_path
-from test_incremental import (
+from warehouse_states import (
+    LATE,
+    SEED,
     assert_equal_tables,
-    changed_day_is_delivered_again,
+    assert_mended,
     copy_of,
+    eventful_night_at_once,
     first_differences,
-    full_refresh_of,
-    late_hits_arrive,
+    first_warehouse,
     new_export,
-    write_first_state,
 )
 
-SEED = 31
 NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 PATIENCE_SECONDS = 120
 
@@ -34,24 +34,20 @@ PATIENCE_SECONDS = 120
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A warehouse built from good files. Tests copy it."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("good"))
-    write_first_state(new_export(SEED), warehouse.export)
-    warehouse.build()
-    return warehouse
+    return first_warehouse(tmp_path_factory)
 
 
 @dataclass(frozen=True)
 class Night:
-    """What one run has to carry: the tables before, the export since, and the tables after."""
+    """What one run has to carry: the tables before, and the export since and the tables after."""
 
     old: Warehouse
-    export: Path
     new: Warehouse
 
     def begin(self, root: Path) -> Warehouse:
         """A warehouse with the tables before and the export since."""
         warehouse = copy_of(self.old, root)
-        warehouse.pattern = str(self.export / "events_*.parquet")
+        warehouse.pattern = self.new.environment["GA4_EXPORT_FILES"]
         return warehouse
 
     def assert_each_table_is_old_or_new(self, warehouse: Warehouse, when: str) -> None:
@@ -63,12 +59,7 @@ class Night:
 @pytest.fixture(scope="module")
 def night(good: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Night:
     """Late hits and a day delivered again, on top of the good warehouse."""
-    root = tmp_path_factory.mktemp("night")
-    export = new_export(SEED)
-    changed = copy_of(good, root / "changed")
-    late_hits_arrive(export, changed.export)
-    changed_day_is_delivered_again(export, changed.export)
-    return Night(good, changed.export, full_refresh_of(changed, root / "full"))
+    return Night(good, eventful_night_at_once(tmp_path_factory))
 
 
 def tables_of(differences: list[str]) -> set[str]:
@@ -103,37 +94,46 @@ def started(model: str) -> str:
     return rf"START sql \w+ model main\.{model} "
 
 
+# A moment is what the log must hold, and the seconds from then on until the process is killed.
+FIRST_BUILD_MOMENTS = [
+    (started("base_ga4__events"), 0.3),
+    (started("fct_sessions"), 0.02),
+    (started("mart_segment_conversions"), 0.1),
+]
+LATER_BUILD_MOMENTS = [
+    (started("base_ga4__events"), 0.2),
+    (started("int_visitor_device_days"), 0.1),
+    (started("int_conversions_counted"), 0.15),
+    (started("fct_sessions"), 0.1),
+    (started("int_export_days_processed"), 0),
+]
+# Every moment, which takes minutes, is for `make test-long`.
+ALL_MOMENTS = pytest.param(slice(None), id="at every moment", marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("chosen", [pytest.param(slice(1, 2), id="at one moment"), ALL_MOMENTS])
 def test_killed_first_builds_leave_whole_tables_and_the_next_build_all(
-    good: Warehouse, tmp_path: Path
+    good: Warehouse, tmp_path: Path, chosen: slice
 ) -> None:
     warehouse = Warehouse(tmp_path, pattern=good.environment["GA4_EXPORT_FILES"])
-    for moment, delay in (
-        (started("base_ga4__events"), 0.3),
-        (started("fct_sessions"), 0.02),
-        (started("mart_segment_conversions"), 0.1),
-    ):
+    for moment, delay in FIRST_BUILD_MOMENTS[chosen]:
         killed_build(warehouse, moment, delay)
         partial = first_differences(warehouse, good, left_may_lack_tables=True)
         assert not partial, "\n".join([f"killed after {moment}:", *partial])
     warehouse.build()
-    assert_equal_tables(warehouse, good)
+    assert_mended(warehouse, good)
 
 
+@pytest.mark.parametrize("chosen", [pytest.param(slice(0, 5, 2), id="at three"), ALL_MOMENTS])
 def test_killed_incremental_builds_show_old_or_new_tables_and_the_next_build_all_new(
-    night: Night, tmp_path: Path
+    night: Night, tmp_path: Path, chosen: slice
 ) -> None:
     warehouse = night.begin(tmp_path)
-    for moment, delay in (
-        (started("base_ga4__events"), 0.2),
-        (started("int_visitor_device_days"), 0.1),
-        (started("int_conversions_counted"), 0.15),
-        (started("fct_sessions"), 0.1),
-        (started("int_export_days_processed"), 0),
-    ):
+    for moment, delay in LATER_BUILD_MOMENTS[chosen]:
         killed_build(warehouse, moment, delay)
         night.assert_each_table_is_old_or_new(warehouse, f"killed after {moment}")
     assert_a_second_run_is_refused_while_one_runs(warehouse)
-    assert_equal_tables(warehouse, night.new)
+    assert_mended(warehouse, night.new)
 
 
 @dataclass
@@ -214,9 +214,9 @@ def test_a_bad_file_fails_by_name_and_leaves_the_last_good_tables(
 ) -> None:
     export = new_export(SEED)
     warehouse = copy_of(good, tmp_path)
-    bad = day_path(warehouse.export, export.dates[4])
+    bad = day_path(warehouse.export, export.dates[LATE])
     spoil(bad)
-    outcome = warehouse.dbt("build", *NO_TESTS)
+    outcome = warehouse.dbt("run")
     assert outcome.exit_code != 0
     assert message in outcome.output
     assert bad.name in outcome.output
@@ -229,7 +229,7 @@ def test_no_files_at_all_says_what_was_looked_for_and_leaves_the_last_good_table
 ) -> None:
     warehouse = copy_of(good, tmp_path)
     warehouse.pattern = str(tmp_path / "nowhere" / "events_*.parquet")
-    outcome = warehouse.dbt("build", *NO_TESTS)
+    outcome = warehouse.dbt("run")
     assert outcome.exit_code != 0
     assert f"No GA4 export files match GA4_EXPORT_FILES = '{warehouse.pattern}'" in outcome.output
     assert "make demo" in outcome.output
@@ -255,9 +255,9 @@ def test_a_full_disk_says_so_and_leaves_the_last_good_tables(night: Night, tmp_p
     warehouse = night.begin(tmp_path)
     largest = max(file.stat().st_size for file in warehouse.root.glob("micro_conversions.duckdb*"))
     with files_no_larger_than(largest + 900_000):
-        outcome = warehouse.dbt("build", "--log-level-file", "none", *NO_TESTS)
+        outcome = warehouse.dbt("build", *NO_TESTS)
     assert outcome.exit_code != 0
     assert re.search("File too large|No space left on device", outcome.output), outcome.output
     night.assert_each_table_is_old_or_new(warehouse, "on a full disk")
     warehouse.build()
-    assert_equal_tables(warehouse, night.new)
+    assert_mended(warehouse, night.new)

@@ -8,7 +8,6 @@ import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,7 +21,7 @@ from funnel_reference import (
     period_start,
     reached_times,
 )
-from project_run import Warehouse
+from project_run import Warehouse, shared_warehouse
 from small_export import PROPERTY_TIME_ZONE, SmallExport
 
 HOUR = 3_600_000_000
@@ -240,7 +239,11 @@ def histories() -> Histories:
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory, histories: Histories) -> Warehouse:
     """A small warehouse in which the funnel models counted the random histories."""
-    warehouse = Warehouse(Path(tmp_path_factory.mktemp("funnel")))
+    return shared_warehouse(tmp_path_factory, "funnel", lambda new: build_and_count(new, histories))
+
+
+def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
+    """Builds a small export, puts the histories in its place and runs the funnel models on them."""
     SmallExport(seed=1, first_date=LAST_DAY, day_count=1, visitor_count=4).write(warehouse.export)
     warehouse.build("--exclude", "path:models/marts")
     common = {"label": "", "step_order": "ordered", "entry": "closed", "counting": "unique"}
@@ -266,7 +269,6 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory, histories: Histories) ->
     selected = ["dim_funnel_steps", "int_funnel_steps_reached", "fct_funnel_attempts"]
     selected += ["fct_funnel_attempt_steps", "mart_funnel_steps"]
     warehouse.dbt("run", "--full-refresh", "--select", *selected).must_succeed()
-    return warehouse
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from microconv.demo import generate_demo
-from project_run import PROJECT, Warehouse, parsed_manifest
+from project_run import PROJECT, Warehouse, parsed_manifest, shared_warehouse
 
 PREFIXES = {
     "staging": ("stg_", "base_"),
@@ -37,12 +37,15 @@ def layer(node: Any) -> str:
 
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    built = Warehouse(tmp_path_factory.mktemp("house"))
-    export = built.root / "demo"
-    generate_demo(export, days=3, visitors_per_day=15, seed=7, until=date(2026, 10, 31))
-    built.pattern = str(export / "events_*.parquet")
-    built.build()
-    return built
+    """The project as it is shipped, with descriptions in the database, and its documentation."""
+
+    def build(new: Warehouse) -> None:
+        new.is_as_shipped = True
+        generate_demo(new.export, days=3, visitors_per_day=15, seed=7, until=date(2026, 10, 31))
+        new.build()
+        new.dbt("docs", "generate").must_succeed()
+
+    return shared_warehouse(tmp_path_factory, "house_rules", build)
 
 
 def test_folder_and_prefix_agree() -> None:
@@ -131,9 +134,20 @@ def test_every_column_is_described_and_exists(warehouse: Warehouse) -> None:
 
 
 def test_dbt_docs_are_generated(warehouse: Warehouse) -> None:
-    warehouse.dbt("docs", "generate").must_succeed()
     catalog = warehouse.root / "target" / "catalog.json"
     assert catalog.exists() and "mart_funnel_steps" in catalog.read_text()
+
+
+def test_descriptions_are_kept_in_the_database(warehouse: Warehouse) -> None:
+    kept = warehouse.rows(
+        """
+        select table_name, comment from duckdb_tables()
+        union all
+        select view_name, comment from duckdb_views() where not internal
+        """
+    )
+    without = {node.name for node in models()} - {name for name, comment in kept if comment}
+    assert not without, f"no description in the database on {sorted(without)}"
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:

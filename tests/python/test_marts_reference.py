@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from export_rows import PROPERTY_ZONE, SHARD, Row, hit, local_micros, write_export
-from project_run import Warehouse
+from project_run import Warehouse, shared_warehouse
 
 FIRST_DAY = date(2025, 5, 7)  # a Wednesday, so that the days lie in two weeks
 DAY_COUNT = 9
@@ -322,15 +322,25 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 # ---- the build -----------------------------------------------------------------------------------
 
+FORMULAS = (
+    "select {{ wilson_low('x', 'n') }} as low, {{ wilson_high('x', 'n') }} as high,"
+    " {{ normal_p_value('z') }} as p_value from given"
+)
+
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    built = Warehouse(tmp_path_factory.mktemp("marts"))
-    rows = raw_rows(random_visits(random.Random(1998)))
-    write_export(built.export, rows, days=sorted({row[SHARD] for row in rows}))
-    marts = ("segment_conversions", "segment_gaps", "lead_scores", "daily_conversions")
-    built.build("-s", *(f"+mart_{mart}" for mart in marts))
-    yield built
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The build, and beside it the project's formulas, compiled."""
+
+    def build(new: Warehouse) -> None:
+        rows = raw_rows(random_visits(random.Random(1998)))
+        write_export(new.export, rows, days=sorted({row[SHARD] for row in rows}))
+        marts = ("segment_conversions", "segment_gaps", "lead_scores", "daily_conversions")
+        new.build("-s", *(f"+mart_{mart}" for mart in marts))
+        output = new.dbt("--quiet", "compile", "--output", "json", "--inline", FORMULAS)
+        (new.root / "formulas.txt").write_text(output.must_succeed().output)
+
+    return shared_warehouse(tmp_path_factory, "marts_reference", build)
 
 
 @pytest.fixture(scope="module")
@@ -556,13 +566,8 @@ NEWCOMBE_1998 = [
 
 @pytest.fixture(scope="module")
 def formulas(warehouse: Warehouse) -> str:
-    """A query of the project's formulas over columns x, n and z, compiled once."""
-    inline = (
-        "select {{ wilson_low('x', 'n') }} as low, {{ wilson_high('x', 'n') }} as high,"
-        " {{ normal_p_value('z') }} as p_value from given"
-    )
-    arguments = ("--quiet", "compile", "--output", "json", "--inline", inline)
-    output = warehouse.dbt(*arguments).must_succeed().output
+    """A query of the project's formulas over columns x, n and z, compiled."""
+    output = (warehouse.root / "formulas.txt").read_text()
     compiled = json.loads(output[output.index("{") : output.rindex("}") + 1])
     return str(compiled["compiled"])
 

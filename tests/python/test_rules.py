@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import pytest
 from export_rows import SHOP, Row, change_tables, hit, local_micros, param_list, write_export
-from project_run import Warehouse
+from project_run import Warehouse, shared_warehouse
 
 DAY = date(2025, 5, 12)
 EVENT_COUNT = 400
@@ -261,21 +260,24 @@ class Applied:
 
 
 @pytest.fixture(scope="module")
-def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applied]:
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Applied:
     chance = random.Random(20250512)
     pairs = [random_event(chance, number) for number in range(EVENT_COUNT)]
     rules = {f"rule_{number:03d}": random_rule(chance) for number in range(RULE_COUNT)}
     rules |= {f"absent_{operator}": [absent_condition(operator)] for operator in OPERATORS}
-    warehouse = Warehouse(tmp_path_factory.mktemp("rules"))
-    write_export(warehouse.export, [row for _, row in pairs])
-    warehouse.build("-s", "+int_conversion_events_matched")
-    change_tables(warehouse.path, "delete from conversion_rules", *insertions(rules))
-    warehouse.dbt("run", "-s", "int_conversion_events_matched", "--full-refresh").must_succeed()
+
+    def build(new: Warehouse) -> None:
+        write_export(new.export, [row for _, row in pairs])
+        new.build("-s", "+int_conversion_events_matched")
+        change_tables(new.path, "delete from conversion_rules", *insertions(rules))
+        new.dbt("run", "-s", "int_conversion_events_matched", "--full-refresh").must_succeed()
+
+    warehouse = shared_warehouse(tmp_path_factory, "rules", build)
     found = warehouse.rows(
         "select event_timestamp, conversion_name from int_conversion_events_matched"
     )
     assert len(found) == len(set(found)), "an event matches a conversion more than once"
-    yield Applied([event for event, _ in pairs], rules, set(found))
+    return Applied([event for event, _ in pairs], rules, set(found))
 
 
 def insertions(rules: dict[str, list[Condition]]) -> list[str]:
