@@ -36,9 +36,13 @@
     )
 {% endmacro %}
 
+{#- One SELECT per property, each on its own wildcard table and by constant suffixes. -#}
 {% macro default__export_events(source_relation, shards) %}
-    {%- set fields = export_fields() %}
+    {%- set fields_by_property = export_fields() %}
     (
+        {%- for property in export_properties() %}
+        {%- set fields = fields_by_property.get(property["property_id"], {}) %}
+        {%- set own_shards = shards | selectattr("property_id", "equalto", property["property_id"]) | list %}
         select
             {%- for name, node in ga4_export_columns().items() %}
             {{ export_value("export." ~ name, name, node, fields) }} as {{ name }},
@@ -47,15 +51,17 @@
             shards.shard_date,
             shards.source_table_kind,
             shards.source_version
-        from {{ source_relation }} as export
-        inner join {{ shard_rows(shards) }} as shards on export._table_suffix = shards.path
+        from {{ export_dataset(property) }}.`events_*` as export
+        inner join {{ shard_rows(own_shards) }} as shards on export._table_suffix = shards.path
         where export._table_suffix in (
-            {%- for shard in shards -%}
+            {%- for shard in own_shards -%}
                 '{{ shard["path"] }}'{{ ", " if not loop.last }}
             {%- else -%}
                 'none'
             {%- endfor -%}
         )
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
     )
 {% endmacro %}
 
@@ -87,26 +93,31 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- What the newest shard has, as a mapping of dotted path to type: a wildcard table has its schema. -#}
+{#- What the newest shard of each property has, as a mapping of property to one of dotted path to type: a
+    wildcard table has the schema of its newest shard. -#}
 {% macro export_fields() %}
-    {%- set fields = {} -%}
+    {%- set fields_by_property = {} -%}
     {%- set query -%}
+        {%- for property in export_properties() %}
         select
+            '{{ property["property_id"] }}' as property_id,
             field_path,
             data_type
-        from {{ export_dataset() }}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS
+        from {{ export_dataset(property) }}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS
         where table_name = (
             select max(table_name)
-            from {{ export_dataset() }}.INFORMATION_SCHEMA.TABLES
+            from {{ export_dataset(property) }}.INFORMATION_SCHEMA.TABLES
             where regexp_contains(table_name, r'^events_[0-9]{8}$')
         )
+        {{ "union all" if not loop.last }}
+        {%- endfor %}
     {%- endset -%}
     {%- if execute -%}
         {%- for row in run_query(query).rows -%}
-            {%- do fields.update({row["field_path"]: row["data_type"]}) -%}
+            {%- do fields_by_property.setdefault(row["property_id"], {}).update({row["field_path"]: row["data_type"]}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(fields) -}}
+    {{- return(fields_by_property) -}}
 {% endmacro %}
 
 {#- The shards as rows of a table: path, property_id, shard_date, source_table_kind, source_version. -#}

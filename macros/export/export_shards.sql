@@ -51,7 +51,9 @@
     {%- if not execute -%}{{- return([]) -}}{%- endif -%}
     {%- set found -%}
         with tables as (
+            {%- for property in export_properties() %}
             select
+                '{{ property["property_id"] }}' as property_id,
                 substr(table_id, 8) as path,
                 case
                     when starts_with(table_id, 'events_intraday_') then 'intraday'
@@ -61,44 +63,65 @@
                 safe.parse_date('%Y%m%d', substr(table_id, -8)) as event_date,
                 row_count,
                 cast(size_bytes as string) || '@' || cast(last_modified_time as string) as version
-            from {{ export_dataset() }}.__TABLES__
+            from {{ export_dataset(property) }}.__TABLES__
             where regexp_contains(table_id, r'^events_(intraday_|fresh_)?[0-9]{8}$')
+            {{ "union all" if not loop.last }}
+            {%- endfor %}
         ),
 
         versions as (
             select
+                property_id,
                 event_date,
                 string_agg(source_table_kind || version, ',' order by source_table_kind) as source_version
             from tables
-            group by event_date
+            group by property_id, event_date
         )
 
         select
-            '{{ export_property_id() }}' as property_id,
+            tables.property_id,
             cast(tables.event_date as string) as event_date,
             tables.source_table_kind,
             tables.path,
             tables.row_count,
             versions.source_version || '{{ reading_version() }}' as source_version
         from tables
-        inner join versions on tables.event_date = versions.event_date
+        inner join versions
+            on tables.property_id = versions.property_id
+            and tables.event_date = versions.event_date
         where tables.event_date is not null
             {%- if var("export_start_date") %} and tables.event_date >= date '{{ var("export_start_date") }}'{% endif %}
             {%- if var("export_end_date") %} and tables.event_date <= date '{{ var("export_end_date") }}'{% endif %}
-        order by tables.event_date, length(tables.path), tables.path
+        order by tables.property_id, tables.event_date, length(tables.path), tables.path
     {%- endset -%}
     {{- return(run_query(found).rows) -}}
 {% endmacro %}
 
-{#- The dataset of the export, quoted. -#}
-{% macro export_dataset() -%}
-    `{{ var("ga4_project") or target.database }}`.`{{ var("ga4_dataset") or "analytics" }}`
-{%- endmacro %}
+{#- The properties to read on BigQuery: a list of {project, dataset, property_id}, from the var ga4_properties, else
+    the one of ga4_project and ga4_dataset. The id is the one in the dataset's name (analytics_<id>). -#}
+{% macro export_properties() %}
+    {%- set properties = [] -%}
+    {%- for listed in var("ga4_properties") or [{}] -%}
+        {%- set dataset = listed.get("dataset") or var("ga4_dataset") or "analytics" -%}
+        {%- set named = dataset.split("analytics_")[-1] if "analytics_" in dataset else "property" -%}
+        {%- do properties.append({
+            "project": listed.get("project") or var("ga4_project") or target.database,
+            "dataset": dataset,
+            "property_id": (listed.get("property_id") or named) | string
+        }) -%}
+    {%- endfor -%}
+    {%- set ids = properties | map(attribute="property_id") | list -%}
+    {%- if ids | unique | list | length < ids | length -%}
+        {{- exceptions.raise_compiler_error(
+            "ga4_properties names a property twice: " ~ ids | join(", ") ~ ". Give each dataset its own property_id."
+        ) -}}
+    {%- endif -%}
+    {{- return(properties) -}}
+{% endmacro %}
 
-{#- The property id in the dataset's name (analytics_<id>). -#}
-{% macro export_property_id() -%}
-    {%- set parts = (var("ga4_dataset") or "").split("analytics_") -%}
-    {{ parts[-1] if parts | length > 1 else "property" }}
+{#- The dataset of a property's export, quoted. -#}
+{% macro export_dataset(property) -%}
+    `{{ property["project"] }}`.`{{ property["dataset"] }}`
 {%- endmacro %}
 
 {#- The vars that act while raw rows are read, as a suffix of `source_version`: whoever changes one has all

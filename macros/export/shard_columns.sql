@@ -4,17 +4,27 @@
     {{- return(adapter.dispatch("shard_columns", "micro_conversions")(shards)) -}}
 {% endmacro %}
 
-{#- A BigQuery wildcard table has the schema of its newest shard, so that all shards lack the same. -#}
+{#- A BigQuery wildcard table has the schema of its newest shard, so that all shards of a property lack the same. -#}
 {% macro default__shard_columns(shards) %}
-    {%- set missing = missing_fields(export_fields(), {
-        "string": ["STRING"], "int64": ["INT64"], "float64": ["FLOAT64"]
-    }) %}
+    {%- set fields_by_property = export_fields() %}
     select
         shards.property_id,
         shards.shard_date as event_date,
-        cast({{ missing | length }} as int64) as missing_column_count,
-        cast('{{ missing | join(", ") }}' as string) as missing_columns
+        missing.missing_column_count,
+        missing.missing_columns
     from {{ shard_rows(shards) }} as shards
+    inner join unnest([
+        {%- for property in export_properties() %}
+        {%- set missing = missing_fields(fields_by_property.get(property["property_id"], {}), {
+            "string": ["STRING"], "int64": ["INT64"], "float64": ["FLOAT64"]
+        }) %}
+        struct(
+            '{{ property["property_id"] }}' as property_id,
+            {{ missing | length }} as missing_column_count,
+            '{{ missing | join(", ") }}' as missing_columns
+        ){{ "," if not loop.last }}
+        {%- endfor %}
+    ]) as missing on shards.property_id = missing.property_id
 {% endmacro %}
 
 {% macro duckdb__shard_columns(shards) %}

@@ -19,7 +19,7 @@
     {%- set chosen = {} -%}
     {%- for shard in candidates -%}
         {%- set key = shard["property_id"] ~ "/" ~ shard["event_date"] -%}
-        {%- if row_counts.get(shard["path"], 0) > 0 and key not in chosen -%}
+        {%- if row_counts.get(shard_name(shard), 0) > 0 and key not in chosen -%}
             {%- do chosen.update({key: shard}) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -59,7 +59,12 @@
     ) -}}
 {% endmacro %}
 
-{#- Rows per shard: a mapping of its path to a count. -#}
+{#- One shard's name among those of all properties. -#}
+{% macro shard_name(shard) %}
+    {{- return(shard["property_id"] ~ "/" ~ shard["path"]) -}}
+{% endmacro %}
+
+{#- Rows per shard: a mapping of its name to a count. -#}
 {% macro shard_row_counts(shards) %}
     {{- return(adapter.dispatch("shard_row_counts", "micro_conversions")(shards)) -}}
 {% endmacro %}
@@ -68,7 +73,7 @@
 {% macro default__shard_row_counts(shards) %}
     {%- set counts = {} -%}
     {%- for shard in shards -%}
-        {%- do counts.update({shard["path"]: shard["row_count"]}) -%}
+        {%- do counts.update({shard_name(shard): shard["row_count"]}) -%}
     {%- endfor -%}
     {{- return(counts) -}}
 {% endmacro %}
@@ -82,6 +87,9 @@
     {%- endset -%}
     {%- for row in run_query(query).rows -%}
         {%- do counts.update({row["file_name"]: row["num_rows"]}) -%}
+    {%- endfor -%}
+    {%- for shard in shards if shard["path"] in counts -%}
+        {%- do counts.update({shard_name(shard): counts[shard["path"]]}) -%}
     {%- endfor -%}
     {{- return(counts) -}}
 {% endmacro %}

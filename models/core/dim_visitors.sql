@@ -3,6 +3,7 @@
         materialized="incremental",
         incremental_strategy="replace",
         meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
+        cluster_by=bigquery_only(["visitor_id"]),
     )
 }}
 -- depends_on: {{ ref("int_visitors_changed") }}

@@ -1,3 +1,10 @@
+{{
+    config(
+        partition_by=bigquery_only({"field": "conversion_date", "data_type": "date"}),
+        cluster_by=bigquery_only(["conversion_name", "visitor_id"]),
+    )
+}}
+
 with conversions as (
 
     select * from {{ ref("int_conversions_counted") }}

@@ -3,6 +3,8 @@
         materialized="incremental",
         incremental_strategy="replace",
         meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
+        partition_by=bigquery_only({"field": "entry_date", "data_type": "date"}),
+        cluster_by=bigquery_only(["funnel_name", "unit_id"]),
     )
 }}
 -- depends_on: {{ ref("int_visitors_changed") }}

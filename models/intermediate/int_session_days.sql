@@ -3,6 +3,8 @@
         materialized="incremental",
         incremental_strategy="replace",
         meta={"replaces": "open_dates"},
+        partition_by=bigquery_only({"field": "event_date", "data_type": "date"}),
+        cluster_by=bigquery_only(["user_pseudo_id"]),
     )
 }}
 

@@ -1,3 +1,10 @@
+{{
+    config(
+        partition_by=bigquery_only({"field": "session_date", "data_type": "date"}),
+        cluster_by=bigquery_only(["session_id"]),
+    )
+}}
+
 {%- set dimensions = session_segments("sessions") %}
 {%- set number_buckets = 4096 %}
 

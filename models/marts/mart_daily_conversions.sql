@@ -1,3 +1,10 @@
+{{
+    config(
+        partition_by=bigquery_only({"field": "conversion_date", "data_type": "date"}),
+        cluster_by=bigquery_only(["segment_dimension", "conversion_name"]),
+    )
+}}
+
 {%- set dimensions = ["device_category", "channel_group", "visitor_type"] %}
 {%- set variants = [{"segment_dimension": "'all'", "segment_value": "'all'"}] %}
 {%- for dimension in dimensions %}

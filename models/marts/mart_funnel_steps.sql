@@ -1,3 +1,9 @@
+{{
+    config(
+        cluster_by=bigquery_only(["funnel_name", "period_grain", "segment_dimension"]),
+    )
+}}
+
 {%- set dimensions = session_segments("sessions") %}
 
 with attempts as (

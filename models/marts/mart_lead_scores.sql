@@ -1,3 +1,9 @@
+{{
+    config(
+        cluster_by=bigquery_only(["visitor_id"]),
+    )
+}}
+
 with conversions as (
 
     select * from {{ ref("fct_micro_conversions") }}

@@ -1,3 +1,9 @@
+{{
+    config(
+        cluster_by=bigquery_only(["period_grain", "segment_dimension", "conversion_name"]),
+    )
+}}
+
 {%- set dimensions = session_segments("sessions") | list %}
 {%- set base = var("largest_segments") | int + 2 %}
 {%- set grains = ["all", "week", "day"] %}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 
 from . import passed
 from .analysis import Analysis, analyze_project
+from .bq_types import Row
 from .compile_offline import EXPORT_DATASET, PROJECT, Compiled, compile_project
 from .dbt_process import start_early
 from .engine import SqlError
@@ -30,15 +31,19 @@ def warehouse(
     export: list[Column],
     existing: Mapping[str, list[Column]] | None = None,
     answering: Mapping[str, Result] | None = None,
+    datasets: Iterable[str] = (EXPORT_DATASET,),
 ) -> Warehouse:
     """A warehouse that holds the fixture's shards and answers as Google's executor computes.
 
     `existing` are the tables that dbt finds, by full name; `answering` are results that queries may
-    read besides. A query that names any other table has no rows: in a run its parents are built
-    before a model is compiled. Whether the query is right is for the analyzer, which gets it later.
+    read besides; each of `datasets` holds an export. A query that names any other table has no
+    rows: in a run its parents are built before a model is compiled. Whether the query is right is
+    for the analyzer, which gets it later.
     """
-    catalog = metadata_catalog()
-    rows = metadata_rows(f"{PROJECT}.{EXPORT_DATASET}", export, shard_counts(fixture_events()))
+    catalog = metadata_catalog(datasets)
+    rows: dict[str, list[Row]] = {}
+    for dataset in datasets:
+        rows |= metadata_rows(f"{PROJECT}.{dataset}", export, shard_counts(fixture_events()))
     for name, columns in (existing or {}).items():
         catalog.add(name, columns)
     for name, result in (answering or {}).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -62,11 +63,12 @@ def sources(compiled: Compiled, export: list[Column]) -> dict[str, list[Column]]
     return tables
 
 
-def metadata_catalog() -> Catalog:
-    """A catalog that knows the metadata views of the export's dataset, and nothing else."""
+def metadata_catalog(datasets: Iterable[str] = (EXPORT_DATASET,)) -> Catalog:
+    """A catalog that knows the metadata views of the exports' datasets, and nothing else."""
     catalog = Catalog()
-    for view, columns in METADATA.items():
-        catalog.add(f"{PROJECT}.{EXPORT_DATASET}.{view}", columns)
+    for dataset in datasets:
+        for view, columns in METADATA.items():
+            catalog.add(f"{PROJECT}.{dataset}.{view}", columns)
     return catalog
 
 

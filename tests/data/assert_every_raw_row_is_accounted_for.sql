@@ -1,5 +1,6 @@
 -- Raw = accepted + rejected + duplicate on every day, and the rows of the days that the last run read are
 -- really there: accepted ones in stg_ga4__events, rejected ones in stg_ga4__rejected_events.
+{%- set newest_dates = newest_load_dates() %}
 with export_days as (
 
     select * from {{ ref("stg_ga4__export_days") }}
@@ -20,7 +21,7 @@ staged_rows as (
         event_date,
         1 as is_accepted
     from {{ ref("stg_ga4__events") }}
-    where event_date in (select newest_days.event_date from newest_days)
+    where event_date in ({{ newest_dates }})
 
     union all
 
@@ -29,7 +30,7 @@ staged_rows as (
         event_date,
         0 as is_accepted
     from {{ ref("stg_ga4__rejected_events") }}
-    where event_date in (select newest_days.event_date from newest_days)
+    where event_date in ({{ newest_dates }})
 
 ),
 

@@ -5,21 +5,8 @@
     "page_location", "page_path", "page_title", "page_referrer", "search_term", "link_url", "file_name", "form_id",
     "event_source", "event_campaign", "last_click_source", "first_touch_source", "raw_row"
 ] %}
-with export_days as (
-
-    select * from {{ ref("stg_ga4__export_days") }}
-
-),
-
-newest_days as (
-
-    select export_days.event_date
-    from export_days
-    where export_days.loaded_at = (select max(newest.loaded_at) from export_days as newest)
-
-),
-
-suspected_texts as (
+{%- set newest_dates = newest_load_dates() %}
+with suspected_texts as (
 
     -- The events are named twice and not shared by a CTE, which would be kept with every column; and a sign is
     -- quicker to find than a pattern.
@@ -29,7 +16,7 @@ suspected_texts as (
         coalesce(events.{{ column }}, '') {{ "|| ' ' || " if not loop.last }}
         {%- endfor %} as staged_text
     from {{ ref("base_ga4__events") }} as events
-    where events.event_date in (select newest_days.event_date from newest_days)
+    where events.event_date in ({{ newest_dates }})
         and (
             {%- for column in text_columns %}
             {{ "or " if not loop.first }}strpos(events.{{ column }}, '@') > 0
@@ -44,7 +31,7 @@ suspected_texts as (
         coalesce({{ params_text("events.event_params") }}, '')
         || ' ' || coalesce({{ params_text("events.user_properties") }}, '') as staged_text
     from {{ ref("base_ga4__events") }} as events
-    where events.event_date in (select newest_days.event_date from newest_days)
+    where events.event_date in ({{ newest_dates }})
         and starts_with(events.event_id, '0')
 
 )

@@ -1,7 +1,6 @@
 {#- No row lacks any of `columns`: one scan instead of a `not_null` each. For `newest_load_only` see
     `unique_combination`. -#}
 {% test never_null(model, columns, newest_load_only=false) %}
-{%- set export_days = ref("stg_ga4__export_days") %}
 
 select {{ columns | join(", ") }}
 from {{ model }}
@@ -11,11 +10,7 @@ where (
     {%- endfor %}
 )
 {%- if newest_load_only %}
-and event_date in (
-    select event_date
-    from {{ export_days }}
-    where loaded_at = (select max(loaded_at) from {{ export_days }})
-)
+and event_date in ({{ newest_load_dates() }})
 {%- endif %}
 
 {% endtest %}

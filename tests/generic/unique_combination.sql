@@ -2,18 +2,13 @@
     `newest_load_only` looks at the days that the last run read, for tables of events: a table of events is
     replaced by whole days, so that an older day cannot have changed. -#}
 {% test unique_combination(model, columns, nullable=[], newest_load_only=false) %}
-{%- set export_days = ref("stg_ga4__export_days") %}
 
 select
     {{ columns | join(", ") }},
     count(*) as row_count
 from {{ model }}
 {%- if newest_load_only %}
-where event_date in (
-    select event_date
-    from {{ export_days }}
-    where loaded_at = (select max(loaded_at) from {{ export_days }})
-)
+where event_date in ({{ newest_load_dates() }})
 {%- endif %}
 group by {{ columns | join(", ") }}
 having count(*) > 1

@@ -5,87 +5,13 @@
         meta={"replaces": "days"},
         on_schema_change="fail",
         partition_by=bigquery_only({"field": "event_date", "data_type": "date"}),
-        cluster_by=["event_name"],
+        cluster_by=bigquery_only(["event_name"]),
     )
 }}
 
 {%- set shards = shards_to_read(everything=not is_incremental()) %}
 
-with repeated_keys as (
-
-    -- Rows that share a key may be copies of one event. They are few, so that only they pay for comparing
-    -- parameters and items, and all others stream past without a sort.
-    select {{ candidate_key("export") }} as candidate_key
-    from {{ export_events(source("ga4", "events"), shards) }} as export
-    group by 1
-    having count(*) > 1
-
-),
-
-single_rows as (
-
-    select
-        {{ export_column_list("export") }},
-        1 as copy_number,
-        0 as duplicate_count
-    from {{ export_events(source("ga4", "events"), shards) }} as export
-    left join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
-    where repeated_keys.candidate_key is null
-
-),
-
-repeated_rows as (
-
-    select
-        {{ export_column_list("export") }},
-        -- A refund may name its order outside its parameters.
-        coalesce({{ params_text("export.event_params") }}, '') || '|'
-        || coalesce(export.ecommerce.transaction_id, '') as params_text,
-        {{ items_text("export.items") }} as items_text
-    from {{ export_events(source("ga4", "events"), shards) }} as export
-    inner join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
-
-),
-
-distinct_rows as (
-
-    select
-        *,
-        count(*) over (
-            partition by {{ identity_columns() | join(", ") }}, params_text, items_text
-        ) - 1 as duplicate_count
-    from repeated_rows
-    qualify row_number() over (
-        partition by {{ identity_columns() | join(", ") }}, params_text, items_text
-        order by
-            event_bundle_sequence_id,
-            event_server_timestamp_offset,
-            {{ to_json_text(struct_of(ga4_export_columns() | list)) }}
-    ) = 1
-
-),
-
-numbered_rows as (
-
-    -- Different events may still share the key, such as two lists seen in the same microsecond.
-    select
-        {{ export_column_list("distinct_rows") }},
-        row_number() over (
-            partition by {{ identity_columns() | join(", ") }}
-            order by params_text, items_text
-        ) as copy_number,
-        duplicate_count
-    from distinct_rows
-
-),
-
-counted_rows as (
-
-    select * from single_rows
-    union all
-    select * from numbered_rows
-
-),
+with {{ export_rows_counted(source("ga4", "events"), shards) }},
 
 looked_up as (
 
