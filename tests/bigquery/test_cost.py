@@ -5,15 +5,18 @@ The statements are those that dbt compiles; who reads what comes from Google's a
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from microconv.cost.reads import FILE
 
 from .analysis import Analysis
 from .compile_offline import Compiled
 from .conftest import ROOT
+from .cost_reads import reads_csv
 from .daily_run import OPEN_DATES, OPEN_SHARDS
 from .export_schema import EXPORT_2026
 from .googlesql import Catalog, Column
@@ -57,6 +60,12 @@ def daily(incremental: Compiled, full: Compiled, analyzed: Analysis) -> dict[str
 
 
 @pytest.fixture(scope="module")
+def first(full: Compiled, analyzed: Analysis) -> dict[str, list[Read]]:
+    """Reads of the first run, or of a full refresh."""
+    return project_reads(full, EXPORT_2026, analyzed.tables(full))
+
+
+@pytest.fixture(scope="module")
 def whole_reads(incremental: Compiled) -> dict[str, str]:
     """Reasons by table; seeds are small by nature."""
     seeds = {node["name"]: "a list that people edit" for node in incremental.nodes("seed")}
@@ -85,14 +94,23 @@ def test_every_reason_for_reading_a_whole_table_is_still_needed(
 
 
 def test_the_first_run_reads_the_same_raw_columns(
-    full: Compiled, analyzed: Analysis, contract: frozenset[str]
+    first: dict[str, list[Read]], contract: frozenset[str]
 ) -> None:
-    found = project_reads(full, EXPORT_2026, analyzed.tables(full))
-    raw = {name: one for name, tables in found.items() for one in tables if _is_raw(one)}
+    raw = {name: one for name, tables in first.items() for one in tables if _is_raw(one)}
     assert list(raw) == [f"model.micro_conversions.{RAW}"]
     (read,) = raw.values()
     assert read.columns == contract
     assert read.days  # by name also where all shards are read: a wildcard must not find others
+
+
+def test_the_command_knows_what_is_read(
+    first: dict[str, list[Read]], daily: dict[str, list[Read]], incremental: Compiled
+) -> None:
+    """`WRITE_READS=1 make test-bigquery` writes the file anew; its difference shows the cost."""
+    text = reads_csv(first, daily, incremental)
+    if os.environ.get("WRITE_READS"):
+        FILE.write_text(text, encoding="utf-8")
+    assert FILE.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(
