@@ -9,12 +9,13 @@ little: all days, and every column that a join, filter, grouping or window names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .bq_types import from_value
 from .googlesql import inherited, leaf
+from .resolved_tree import child_nodes, column_ids, plain_column
 
 Path = tuple[str, ...]
 Days = frozenset[str]
@@ -88,7 +89,7 @@ class _Statement:
                 self._unnest(node, owner)
             case "ResolvedWithRefScanProto":
                 entry = self.entries[node.with_query_name]
-                for ours, theirs in zip(_columns(node), _columns(entry), strict=True):
+                for ours, theirs in zip(column_ids(node), column_ids(entry), strict=True):
                     self._alias(ours, theirs, ())
             case "ResolvedSetOperationScanProto":
                 self._unite(node, owner)
@@ -99,7 +100,7 @@ class _Statement:
             case "ResolvedSubqueryExprProto":
                 self._walk_children(node, owner)
                 if node.subquery_type != _EXISTS:
-                    for column in _columns(node.subquery):
+                    for column in column_ids(node.subquery):
                         self._use((column, ()), owner)
             case "ResolvedWithEntryProto":
                 self._walk(node.with_subquery, owner)
@@ -108,12 +109,12 @@ class _Statement:
                 self._walk_children(node, owner)
 
     def _walk_children(self, node: Any, owner: int | None) -> None:
-        for name, child in _children(node):
+        for name, child in child_nodes(node):
             if name != "parameter_list":  # whole columns; the subquery itself says which fields
                 self._walk(child, owner)
 
     def _note(self, node: Any, owner: int | None) -> None:
-        path = _path(node)
+        path = plain_column(node)
         if path is None:
             self._walk(node.expr, owner)
         else:
@@ -128,7 +129,7 @@ class _Statement:
 
     def _compute(self, node: Any, owner: int | None) -> None:
         column = node.column.column_id
-        path = _path(leaf(node.expr))
+        path = plain_column(leaf(node.expr))
         if path is not None:
             self._alias(column, *path)
         if owner is not None or path is None:
@@ -138,22 +139,22 @@ class _Statement:
         expressions = [leaf(one) for one in inherited(node, "array_expr_list")]
         elements = inherited(node, "element_column_list")
         for expression, element in zip(expressions, elements, strict=True):
-            path = _path(expression)
+            path = plain_column(expression)
             if path is None:
                 self._walk(expression, owner)
             else:
                 self._alias(element.column_id, *path)
-        for name, child in _children(node):
+        for name, child in child_nodes(node):
             if name in ("input_scan", "join_expr"):
                 self._walk(child, owner)
 
     def _unite(self, node: Any, owner: int | None) -> None:
         for item in node.input_item_list:
             self._walk(item.scan, owner)
-            for ours, theirs in zip(_columns(node), item.output_column_list, strict=True):
+            for ours, theirs in zip(column_ids(node), item.output_column_list, strict=True):
                 self._alias(ours, theirs.column_id, ())
         if node.op_type != 0:  # anything but UNION ALL compares whole rows
-            self.always_used += [(column, ()) for column in _columns(node)]
+            self.always_used += [(column, ()) for column in column_ids(node)]
 
     def used(self, outputs: Mapping[str, set[Path]] | None) -> dict[int, set[Path]]:
         """Fields used of every column, when these fields of outputs are wanted (None: all)."""
@@ -197,7 +198,7 @@ class _Statement:
             case "ResolvedSetOperationScanProto":
                 for item in node.input_item_list:
                     theirs = [column.column_id for column in item.output_column_list]
-                    self._descend(item.scan, _renamed(limits, _columns(node), theirs))
+                    self._descend(item.scan, _renamed(limits, column_ids(node), theirs))
             case "ResolvedFilterScanProto":
                 self._descend_expressions(node.filter_expr)
                 self._descend(node.input_scan, _both(limits, _constant_days(node.filter_expr)))
@@ -211,7 +212,7 @@ class _Statement:
                 self._descend_children(node, {})
 
     def _descend_children(self, node: Any, limits: dict[int, Days]) -> None:
-        for name, child in _children(node):
+        for name, child in child_nodes(node):
             if name == "with_entry_list":
                 continue  # reached from who names them
             if name in ("input_scan", "left_scan", "right_scan", "query"):
@@ -225,12 +226,12 @@ class _Statement:
         if node.DESCRIPTOR.name.endswith("ScanProto") and "Analytic" not in node.DESCRIPTOR.name:
             self._descend(node, {})
             return
-        for _, child in _children(node):
+        for _, child in child_nodes(node):
             self._descend_expressions(child)
 
     def _descend_with(self, node: Any, limits: dict[int, Days]) -> None:
         entry = self.entries[node.with_query_name]
-        passed = _renamed(limits, _columns(node), _columns(entry))
+        passed = _renamed(limits, column_ids(node), column_ids(entry))
         key = (node.with_query_name, frozenset(passed.items()))
         if key not in self._seen:
             self._seen.add(key)
@@ -264,44 +265,6 @@ class _Statement:
 def _is_day(column: str) -> bool:
     """The columns by which tables of this project are cut into days."""
     return column.lower() in ("_table_suffix", "event_date")
-
-
-def _children(node: Any) -> Iterator[tuple[str, Any]]:
-    """Named child nodes of a node and of the classes it derives from, not types."""
-    for field, value in node.ListFields():
-        if field.message_type is None:
-            continue
-        if field.name == "parent":
-            yield from _children(value)
-            continue
-        for child in value if field.is_repeated else [value]:
-            name = leaf(child).DESCRIPTOR.name
-            if name.startswith("Resolved") and name != "ResolvedColumnProto":
-                yield field.name, child
-
-
-def _columns(scan: Any) -> list[int]:
-    return [column.column_id for column in inherited(leaf(scan), "column_list")]
-
-
-def _path(any_node: Any) -> Use | None:
-    """The column and field that an expression is, where it is nothing more than that."""
-    node = leaf(any_node)
-    if node.DESCRIPTOR.name == "ResolvedColumnRefProto":
-        return node.column.column_id, ()
-    if node.DESCRIPTOR.name != "ResolvedGetStructFieldProto":
-        return None
-    inner = _path(node.expr)
-    if inner is None:
-        return None
-    fields = _type_of(leaf(node.expr)).struct_type.field
-    return inner[0], (*inner[1], fields[node.field_idx].field_name)
-
-
-def _type_of(node: Any) -> Any:
-    while "type" not in node.DESCRIPTOR.fields_by_name:
-        node = node.parent
-    return node.type
 
 
 def _renamed(limits: dict[int, Days], ours: list[int], theirs: list[int]) -> dict[int, Days]:

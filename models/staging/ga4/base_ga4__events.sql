@@ -10,13 +10,15 @@
 }}
 
 {%- set shards = shards_to_read(everything=not is_incremental()) %}
+{#- Written once and used thrice: on BigQuery each writing asks for the export's columns, which is a job. #}
+{%- set raw_rows = export_events(source("ga4", "events"), shards) %}
 
 with repeated_keys as (
 
     -- Rows that share a key may be copies of one event. They are few, so that only they pay for comparing
     -- parameters and items, and all others stream past without a sort.
     select {{ candidate_key("export") }} as candidate_key
-    from {{ export_events(source("ga4", "events"), shards) }} as export
+    from {{ raw_rows }} as export
     group by 1
     having count(*) > 1
 
@@ -28,7 +30,7 @@ single_rows as (
         {{ export_column_list("export") }},
         1 as copy_number,
         0 as duplicate_count
-    from {{ export_events(source("ga4", "events"), shards) }} as export
+    from {{ raw_rows }} as export
     left join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
     where repeated_keys.candidate_key is null
 
@@ -42,7 +44,7 @@ repeated_rows as (
         coalesce({{ params_text("export.event_params") }}, '') || '|'
         || coalesce(export.ecommerce.transaction_id, '') as params_text,
         {{ items_text("export.items") }} as items_text
-    from {{ export_events(source("ga4", "events"), shards) }} as export
+    from {{ raw_rows }} as export
     inner join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
 
 ),

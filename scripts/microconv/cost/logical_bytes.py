@@ -14,24 +14,27 @@ _FIXED = {"boolean": 1, "decimal": 16, "interval": 16}
 _OTHERS = 8
 
 
-def size_sql(expression: str, kind: Any, path: Sequence[str] = ()) -> str:
+def size_sql(expression: str, kind: Any, path: Sequence[str] = (), depth: int = 0) -> str:
     """SQL for the logical bytes of a value, or of one field inside it.
 
     Args:
         expression: SQL of the value.
         kind: Its DuckDB type, as of `DuckDBPyRelation.types`.
         path: Names of record fields; arrays on the way have none. Empty for the whole value.
+        depth: How many arrays the value is inside of: each needs a name of its own.
 
     Returns:
         An expression that is never NULL; '0' where the type has no such field.
     """
     if kind.id in ("list", "array"):
-        element = f"v{expression.count('lambda') + len(expression)}"
-        inner = size_sql(element, kind.children[0][1], path)
+        element = f"v{depth}"
+        inner = size_sql(element, kind.children[0][1], path, depth + 1)
         return f"coalesce(list_sum(list_transform({expression}, lambda {element}: {inner})), 0)"
     if kind.id == "struct":
         fields = [one for one in kind.children if not path or one[0] == path[0]]
-        parts = [size_sql(f'{expression}."{name}"', child, path[1:]) for name, child in fields]
+        parts = [
+            size_sql(f'{expression}."{name}"', child, path[1:], depth) for name, child in fields
+        ]
         return f"({' + '.join(parts)})" if parts else "0"
     if path:
         return "0"
