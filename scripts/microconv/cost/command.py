@@ -23,8 +23,10 @@ _COLUMNS = ("run", "name", "statement_count", "billed_bytes", "growing_bytes", "
 RULES = (
     "An estimate by BigQuery's rules for on-demand queries, not a bill: logical bytes of the "
     "columns and record fields that a statement reads, each table once a statement and at least "
-    "10 MiB, each day of the export being a table. Clustering may read less. Storage, the free "
-    "first TiB of a month and reruns are not in it; we cannot tell what a BI tool asks."
+    "10 MiB, each day of the export being a table. Replacing old rows is taken to read all columns "
+    "of the open days, or of a whole table without partitions by day. Clustering may read less. "
+    "Storage, the free first TiB of a month and reruns are not in it; we cannot tell what a BI "
+    "tool asks."
 )
 
 
