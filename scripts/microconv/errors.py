@@ -25,3 +25,7 @@ class MicroconvError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
+
+
+class NotBuiltError(MicroconvError):
+    """There is no database yet: nothing was built."""

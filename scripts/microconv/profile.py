@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from microconv.errors import FINDINGS, MicroconvError
+from microconv.errors import FINDINGS, MicroconvError, NotBuiltError
 
 Cell = str | int | float | bool | date | datetime | None
 Record = dict[str, Cell]
@@ -199,7 +199,7 @@ def _read_only(credentials: Any, folder: Path) -> None:
         return
     path = folder / credentials.path
     if not path.is_file():
-        raise MicroconvError(f"There is no DuckDB file {path}.", _BUILD_FIRST, FINDINGS)
+        raise NotBuiltError(f"There is no DuckDB file {path}.", _BUILD_FIRST, FINDINGS)
     credentials.path = str(path)
     credentials.config_options = {**(credentials.config_options or {}), "access_mode": "READ_ONLY"}
 

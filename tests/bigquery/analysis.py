@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from .bq_types import parse_type, type_name
 from .compile_offline import Compiled, Node
 from .engine import EngineTrapError, SqlError
-from .googlesql import Catalog, Column
+from .googlesql import Catalog, Column, output_columns
 from .project import in_order, new_catalog, relation, seed_columns, where
 
-# Analysed statements: text and columns of the tables it names → columns put out. The variants of
+# Analysed statements: text and columns of the tables it names → resolved statement. The variants of
 # a project share most statements, and a long one takes Google's analyzer seconds.
-_SEEN: dict[tuple[object, ...], list[Column]] = {}
+_SEEN: dict[tuple[object, ...], Any] = {}
 
 
 @dataclass
@@ -98,12 +99,16 @@ def _analyze_node(analysis: Analysis, node: Node) -> None:
 
 
 def _output_columns(catalog: Catalog, sql: str) -> list[Column]:
-    """Columns that a statement puts out, from an earlier analysis of the same if there was one."""
+    return output_columns(resolved_once(catalog, sql))
+
+
+def resolved_once(catalog: Catalog, sql: str) -> Any:
+    """A resolved statement, from an earlier analysis of the same if there was one."""
     text = catalog.one_name(sql)
     read = [(name, catalog.columns(name)) for name in sorted(catalog.tables) if f"`{name}`" in text]
     key = (text, *((name, *columns) for name, columns in read))
     if key not in _SEEN:
-        _SEEN[key] = catalog.output_columns(sql)
+        _SEEN[key] = catalog.analyze(sql)
     return _SEEN[key]
 
 

@@ -55,7 +55,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_every_command_explains_itself() -> None:
     listed = run("--help").output
-    for command in ("check", "summary"):
+    for command in ("check", "cost", "summary"):
         assert command in listed
         assert run(command, "--help").exit_code == 0
 

@@ -1,0 +1,1 @@
+"""The `cost` command: what a run on BigQuery would be billed for, before it runs."""
