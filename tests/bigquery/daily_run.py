@@ -7,7 +7,11 @@ the new one, so that a run of this day is to read four days and no other.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
 
 from .bq_types import Row
 from .compile_offline import EXPORT_DATASET, PROJECT
@@ -18,6 +22,7 @@ from .metadata import metadata_rows
 from .project import metadata_catalog
 from .stub import Warehouse, no_rows
 
+ROOT = Path(__file__).parents[2]
 LATE_DAYS = 3  # the default of the var late_arrival_days
 DAYS = [dt.date(2026, 6, 1) + dt.timedelta(days=day) for day in range(11)]
 OPEN_DAYS = DAYS[-1 - LATE_DAYS :]
@@ -66,11 +71,18 @@ def warehouse_of_the_day(existing: Mapping[str, list[Column]]) -> Warehouse:
     return Warehouse(existing, answer)
 
 
+def _reading_version() -> str:
+    """What the vars that act while raw rows are read add to it: salt and allowed parameters."""
+    variables = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
+    allowed = ",".join(sorted(variables["allowed_query_parameters"]))
+    return "#" + hashlib.md5(f"{variables['user_id_salt']}|{allowed}".encode()).hexdigest()[:8]
+
+
 def _versions(tables: list[Row]) -> dict[dt.date, str]:
     """What macros/export/export_shards.sql calls the version of a day with one daily table."""
     return {
         dt.datetime.strptime(table["table_id"][-8:], "%Y%m%d").date(): (
-            f"daily{table['size_bytes']}@{table['last_modified_time']}"
+            f"daily{table['size_bytes']}@{table['last_modified_time']}{_reading_version()}"
         )
         for table in tables
     }

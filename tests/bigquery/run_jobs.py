@@ -8,18 +8,25 @@ from collections.abc import Mapping
 
 from .compile_offline import Compiled, Node
 
-# Jobs of one model. An incremental one first selects its new rows, then lets them replace old ones.
-JOBS = {"table": 1, "view": 1, "incremental": 2, "seed": 1, "test": 1, "ephemeral": 0}
+# Jobs of one model. An incremental one selects its new rows and replaces old ones in one script.
+JOBS = {"table": 1, "view": 1, "incremental": 1, "seed": 1, "test": 1, "ephemeral": 0}
 _ASKED_BY = re.compile(r'"node_id": "([^"]+)"')
 
 
 def jobs_of_a_run(compiled: Compiled) -> dict[str, int]:
     """Jobs of `dbt build` by what they are for: seeds, models, tests, and questions of macros."""
     counts = {
-        f"{kind}s": sum(JOBS[node["config"]["materialized"]] for node in compiled.nodes(kind))
+        f"{kind}s": sum(_jobs_of(node) for node in compiled.nodes(kind))
         for kind in ("seed", "model", "test")
     }
     return counts | {"questions": sum(questions(compiled).values())}
+
+
+def _jobs_of(node: Node) -> int:
+    """Where columns are compared before rows are replaced, the new rows are a job of their own."""
+    config = node["config"]
+    is_compared = config["materialized"] == "incremental" and config["on_schema_change"] != "ignore"
+    return JOBS[config["materialized"]] + is_compared
 
 
 def questions(compiled: Compiled) -> Counter[str]:
