@@ -10,7 +10,7 @@ from .compile_offline import Compiled
 from .run_jobs import asker, jobs_of_a_run, levels, questions
 
 MOST_JOBS = {"seeds": 9, "models": 33, "tests": 145, "questions": 21}
-# Open days and newest days are asked by every model or test that names them: dbt renders one by one.
+# Each model or test that names open or newest days asks for them: dbt renders one by one.
 MOST_TIMES_ASKED = 7
 MOST_LEVELS = 10
 THREADS = 8  # of the BigQuery profile that the project ships
