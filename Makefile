@@ -96,10 +96,10 @@ $(EMULATOR_VENV)/.ready: requirements/emulator.txt
 	@test -x $(EMULATOR_VENV)/bin/python || "$(EMULATOR_PYTHON)" -m venv $(EMULATOR_VENV)
 	@echo "Installing requirements/emulator.txt into $(EMULATOR_VENV) …"
 	@if command -v uv > /dev/null 2>&1; then \
-		uv pip install --quiet --python $(EMULATOR_VENV)/bin/python --no-deps --require-hashes -r $<; \
+		uv pip install --quiet --python $(EMULATOR_VENV)/bin/python --require-hashes -r $<; \
 	else \
 		$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-			--no-deps --require-hashes -r $<; \
+			--require-hashes -r $<; \
 	fi
 	@touch $@
 
@@ -123,7 +123,7 @@ lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/
 			--no-annotate --no-header --no-emit-index-url pyproject.toml -o requirements/$$set.txt; \
 	done
 	@uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-strip-extras \
-		--no-annotate --no-header --no-emit-index-url --override requirements/emulator.in \
+		--no-annotate --no-header --no-emit-index-url \
 		requirements/emulator.in -o requirements/emulator.txt
 
 clean: ## Remove what was built (not the environment)

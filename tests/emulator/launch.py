@@ -6,39 +6,53 @@ Nothing here makes wrong SQL right: Google's analyzer reads every statement late
 
 from __future__ import annotations
 
+import functools
 import sys
-from pathlib import Path
 from typing import Any
 
 import duckdb
-import duckdb_extension_ducklake
+from local_bigquery.api import jobs as jobs_api
+from local_bigquery.catalog import names
+from local_bigquery.engine import database
+from local_bigquery.errors import BigQueryError
+from local_bigquery.jobs import runner
+from local_bigquery.settings import settings
+from local_bigquery.sql import native
+from local_bigquery.sql.rules import NODE_RULES, tables
+from sqlglot import exp, select
 
-_EXTENSION = next(Path(duckdb_extension_ducklake.__file__).parent.rglob("*.duckdb_extension"))
-_connect = duckdb.connect
+# ---- storage -------------------------------------------------------------------------------------
+# The emulator keeps its tables in a lake, for which it fetches an extension of DuckDB from the
+# network, and pays for each commit as much as for the query. Here all is in memory.
 
 
-def connect_offline(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
-    """Loads the extension from its wheel; a time zone as `config` would load another by network."""
-    time_zone = options.get("config", {}).pop("TimeZone", None)
-    connection = _connect(*arguments, **options)
-    connection.execute(f"load '{_EXTENSION}'")
-    if time_zone:
-        connection.execute(f"set global TimeZone = '{time_zone}'")
+@functools.cache
+def connect() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    connection.execute("set global TimeZone = 'UTC'")  # as `config` it would need the network
+    for catalog in ("emulator", "bq"):
+        connection.execute(f"attach ':memory:' as {catalog}")
+    connection.execute(database.EMULATOR_SCHEMA)
+    native.register(connection)
+    for path in database.FUNCTIONS:
+        if path.stem != "geography":  # needs one more extension
+            connection.execute(database.MACRO.sub(r"CREATE MACRO bq.main.\1", path.read_text()))
+    attach(connection, settings.default_project_id)
     return connection
 
 
-duckdb.connect = connect_offline  # before the emulator's modules, which connect
+def attach(connection: duckdb.DuckDBPyConnection, project: str) -> None:
+    connection.execute(f"attach if not exists ':memory:' as {database.quote(project)}")
+    database._attached.add(project)
 
-from local_bigquery.api import jobs as jobs_api  # noqa: E402
-from local_bigquery.catalog import names  # noqa: E402
-from local_bigquery.engine import database  # noqa: E402
-from local_bigquery.errors import BigQueryError  # noqa: E402
-from local_bigquery.jobs import runner  # noqa: E402
-from local_bigquery.sql.rules import NODE_RULES, tables  # noqa: E402
-from sqlglot import exp, select  # noqa: E402
 
-# Geography would need one more extension, which the emulator would fetch from the network.
-database.FUNCTIONS[:] = [path for path in database.FUNCTIONS if path.stem != "geography"]
+def projects() -> list[str]:
+    return sorted(database._attached)
+
+
+database._connect = connect
+database._attach = attach
+database.projects = projects
 
 # ---- CREATE TABLE AS SELECT ----------------------------------------------------------------------
 # dbt asks such a job for its destination table, which the emulator does not fill in.

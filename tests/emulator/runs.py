@@ -139,7 +139,9 @@ def failures(results: list[dict[str, Any]], manifest: Compiled) -> Outcome:
     outcome = Outcome()
     nodes = manifest.manifest["nodes"]
     for result in results:
-        node = nodes[result["unique_id"]]
+        node = nodes.get(result["unique_id"])
+        if node is None:  # an exposure
+            continue
         tested = nodes.get(node.get("attached_node") or "", node)
         if result["status"] in ("error", "fail", "runtime error"):
             outcome.add(tested["name"], f"{node['name']}: {result['message']}")
