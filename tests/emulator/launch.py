@@ -7,7 +7,9 @@ Nothing here makes wrong SQL right: Google's analyzer reads every statement late
 from __future__ import annotations
 
 import functools
+import os
 import sys
+import threading
 from typing import Any
 
 import duckdb
@@ -119,7 +121,17 @@ def wildcard_table(node: exp.Expression, context: Any) -> exp.Expression:
 NODE_RULES[NODE_RULES.index(tables.wildcard_table)] = wildcard_table
 
 
+# ---- the end -------------------------------------------------------------------------------------
+
+
+def end_with_parent() -> None:
+    """Standard input is a pipe from whoever started this; it closes however they end."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
     from local_bigquery.cli import main
 
-    sys.exit(main())
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    main()

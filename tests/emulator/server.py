@@ -39,7 +39,12 @@ def running(folder: Path) -> Iterator[str]:
     with log.open("wb") as output:
         environment = {**os.environ, "PYTHONPATH": "", "HOME": str(folder)}
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,  # its end tells the emulator to stop, should this process die
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
     try:
         address = f"http://{HOST}:{port}"

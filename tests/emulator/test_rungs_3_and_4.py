@@ -20,7 +20,7 @@ from .sent import refused, sender
 pytestmark = pytest.mark.skipif(
     not server.PYTHON.exists(), reason="make test-emulator installs the emulator"
 )
-TESTED = ()
+TESTED = STEPS[-1]  # data tests take as long as a build
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoWarehouses]:
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_both_warehouses_have_the_same_rows(both: TwoWarehouses, step: Step) -> None:
-    outcome = both.take(step, is_tested=step in TESTED)
+    outcome = both.take(step, is_tested=step == TESTED)
     models = [node["name"] for node in both.manifest.nodes("model")]
     passed.record(f"3 {step.name}", models, outcome.problems, outcome.skipped)
     if outcome.problems:
