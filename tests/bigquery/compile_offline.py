@@ -67,7 +67,7 @@ def run_project(
     Nothing is computed: the warehouse takes every statement and pretends on as before.
     """
     with serving(warehouse) as address:
-        write_profile(project, work, _bigquery_output(address))
+        write_profile(project, work, bigquery_output(address))
         flags = ["--full-refresh"] if is_full_refresh else []
         run_dbt(project, work, "run", *flags, target="bigquery", variables=variables)
     return tuple(warehouse.queries)

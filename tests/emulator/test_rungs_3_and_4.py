@@ -1,7 +1,8 @@
 """Rung 3: the real adapter builds on an emulator, day after day, what DuckDB builds; then rung 4.
 
 What this shows: dbt-bigquery can do what the project asks of it (DDL, seeds, incremental runs, data
-tests, documentation), and ends in the rows of DuckDB. What it cannot show stands in README.md here.
+tests, documentation), and ends in the rows of DuckDB. What it cannot show stands in
+CONTRIBUTING.md.
 """
 
 from __future__ import annotations
