@@ -3,6 +3,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+EMULATOR_VENV := .venv-emulator
+# The emulator needs a Python 3.13 that runs: a shim of a version manager may exist and fail.
+EMULATOR_PYTHON = $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13.*/bin/python3.13 \
+	/usr/local/bin/python3.13 /opt/*/bin/python3.13 "$$(uv python find 3.13 2> /dev/null)"; do \
+		"$$python" -c '' > /dev/null 2>&1 && { echo "$$python"; break; }; done)
 DEMO_EXPORT := target/demo_export
 VERTICAL ?= ecommerce
 
@@ -11,7 +16,8 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check build summary docs test test-python test-bigquery test-long lint bench lock clean
+.PHONY: help setup demo check build summary docs test test-python test-bigquery test-long \
+	test-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -82,6 +88,24 @@ test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference exec
 test-long: $(VENV)/.dev profiles.yml ## Tests that take minutes: builds killed at every moment
 	@$(PYTEST) -m long tests/python
 
+test-emulator: $(VENV)/.dev $(EMULATOR_VENV)/.ready profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)
+	@$(BIN)/pytest -q tests/emulator
+
+$(EMULATOR_VENV)/.ready: requirements/emulator.txt
+	@test -n "$(EMULATOR_PYTHON)" || { echo "make test-emulator needs Python 3.13, and none was found."; exit 1; }
+	@test -x $(EMULATOR_VENV)/bin/python || "$(EMULATOR_PYTHON)" -m venv $(EMULATOR_VENV)
+	@echo "Installing requirements/emulator.txt into $(EMULATOR_VENV) …"
+	@if command -v uv > /dev/null 2>&1; then \
+		uv pip install --quiet --python $(EMULATOR_VENV)/bin/python --require-hashes -r $<; \
+	else \
+		$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+			--require-hashes -r $<; \
+	fi
+	@touch $@
+
+emulator-python: # Where Python 3.13 is; nothing if there is none
+	@echo "$(EMULATOR_PYTHON)"
+
 lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all Python
 	@$(BIN)/ruff check scripts tests && $(BIN)/ruff format --check scripts tests
 	@$(BIN)/mypy
@@ -98,6 +122,9 @@ lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/
 		uv pip compile --quiet --universal --python-version 3.11 $$extra --generate-hashes --no-strip-extras \
 			--no-annotate --no-header --no-emit-index-url pyproject.toml -o requirements/$$set.txt; \
 	done
+	@uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-strip-extras \
+		--no-annotate --no-header --no-emit-index-url \
+		requirements/emulator.in -o requirements/emulator.txt
 
 clean: ## Remove what was built (not the environment)
 	@rm -rf target logs

@@ -47,7 +47,7 @@ def compile_project(
     """
     warehouse = warehouse or Warehouse()
     with serving(warehouse) as address:
-        write_profile(project, work, _bigquery_output(address))
+        write_profile(project, work, bigquery_output(address))
         flags = ["--full-refresh"] if is_full_refresh else []
         run_dbt(project, work, "compile", *flags, target="bigquery", variables=variables)
     manifest = json.loads((work / "target" / "manifest.json").read_text())
@@ -67,7 +67,7 @@ def run_project(
     Nothing is computed: the warehouse takes every statement and pretends on as before.
     """
     with serving(warehouse) as address:
-        write_profile(project, work, _bigquery_output(address))
+        write_profile(project, work, bigquery_output(address))
         flags = ["--full-refresh"] if is_full_refresh else []
         run_dbt(project, work, "run", *flags, target="bigquery", variables=variables)
     return tuple(warehouse.queries)
@@ -104,7 +104,8 @@ def write_profile(project: Path, work: Path, output: dict[str, Any]) -> None:
     (work / "profiles.yml").write_text(json.dumps(profile))  # JSON is YAML
 
 
-def _bigquery_output(address: str) -> dict[str, Any]:
+def bigquery_output(address: str) -> dict[str, Any]:
+    """A profile's output for a server at an address of this machine."""
     return {
         "type": "bigquery",
         "method": "oauth-secrets",  # `oauth` looks for credentials of the machine

@@ -40,8 +40,9 @@ def run_dbt(
     target: str,
     variables: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
+    timeout: int = 300,
 ) -> None:
-    """Run dbt with the profile, log and artifacts in the folder `work`."""
+    """Run dbt with the profile, log and artifacts in the folder `work`, for `timeout` seconds."""
     command = [
         *arguments,
         *("--project-dir", str(project), "--profiles-dir", str(work), "--target", target),
@@ -51,7 +52,7 @@ def run_dbt(
     ]
     process = _context().Process(target=_run, args=(project, work, command, environment or {}))
     process.start()
-    process.join(timeout=300)
+    process.join(timeout=timeout)
     if process.is_alive():
         process.kill()
     if process.exitcode != 0:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-RUNGS = ("1 analysed", "1 on 2020", "1 later run", "2 executed", "5 rules")
+RUNGS = (
+    *("1 analysed", "1 on 2020", "1 later run", "2 executed"),
+    *("3 first run", "3 day 1", "3 day 2", "3 day 3", "3 late day", "3 redelivered", "4 sent"),
+    "5 rules",
+)
 _results: dict[str, dict[str, str]] = {}
 
 
@@ -30,12 +34,14 @@ def add(noted: dict[str, dict[str, str]]) -> None:
 
 
 def lines() -> list[str]:
-    """The table, one line a model; empty where no rung has run."""
+    """The table, one line a model and one column for each rung that ran; empty where none has."""
     if not _results:
         return []
     width = max(map(len, _results))
-    table = ["", " ".join([f"{'model':{width}}", *(f"{rung:11}" for rung in RUNGS)]).rstrip()]
+    ran = {rung for results in _results.values() for rung in results}
+    rungs = [rung for rung in RUNGS if rung in ran]
+    table = ["", " ".join([f"{'model':{width}}", *(f"{rung:13}" for rung in rungs)]).rstrip()]
     for model, results in sorted(_results.items()):
-        cells = (f"{results.get(rung, ''):11}" for rung in RUNGS)
+        cells = (f"{results.get(rung, ''):13}" for rung in rungs)
         table.append(" ".join([f"{model:{width}}", *cells]).rstrip())
     return table
