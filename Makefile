@@ -16,7 +16,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check build summary docs test test-python test-bigquery test-long \
+.PHONY: help setup setup-bigquery demo check build summary docs test test-python test-bigquery test-long \
 	test-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -45,11 +45,17 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml
 $(VENV)/.base: requirements/base.txt pyproject.toml
 	$(call install,base)
 
+$(VENV)/.bigquery: requirements/bigquery.txt pyproject.toml
+	$(call install,bigquery)
+	@touch $(VENV)/.base
+
 profiles.yml: profiles.example.yml
 	@test -f $@ || cp $< $@
 	@touch $@
 
 setup: $(VENV)/.base profiles.yml ## Install what a run needs
+
+setup-bigquery: $(VENV)/.bigquery profiles.yml ## Install what a run on BigQuery needs
 
 # ---- running ------------------------------------------------------------------------------------
 

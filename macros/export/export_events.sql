@@ -94,7 +94,8 @@
 {%- endmacro %}
 
 {#- What the newest shard of each property has, as a mapping of property to one of dotted path to type: a
-    wildcard table has the schema of its newest shard. -#}
+    wildcard table has the schema of its newest shard. Should that be an intraday one with fewer columns, the
+    query fails by name rather than read NULL for all. -#}
 {% macro export_fields() %}
     {%- set fields_by_property = {} -%}
     {%- set query -%}

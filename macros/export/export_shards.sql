@@ -98,14 +98,16 @@
 {% endmacro %}
 
 {#- The properties to read on BigQuery: a list of {project, dataset, property_id}, from the var ga4_properties, else
-    the one of ga4_project and ga4_dataset. The id is the one in the dataset's name (analytics_<id>). -#}
+    the one of ga4_project and ga4_dataset, or of ga4_dataset alone, written project.dataset. The id is the one in the dataset's name (analytics_<id>). -#}
 {% macro export_properties() %}
     {%- set properties = [] -%}
     {%- for listed in var("ga4_properties") or [{}] -%}
-        {%- set dataset = listed.get("dataset") or var("ga4_dataset") or "analytics" -%}
+        {%- set place = (listed.get("dataset") or var("ga4_dataset") or "analytics").split(".") -%}
+        {%- set dataset = place[-1] -%}
         {%- set named = dataset.split("analytics_")[-1] if "analytics_" in dataset else "property" -%}
         {%- do properties.append({
-            "project": listed.get("project") or var("ga4_project") or target.database,
+            "project": listed.get("project") or (place[0] if place | length == 2 else none)
+                or var("ga4_project") or target.database,
             "dataset": dataset,
             "property_id": (listed.get("property_id") or named) | string
         }) -%}

@@ -5,6 +5,7 @@
 }}
 
 {%- set dimensions = session_segments("sessions") %}
+{%- set has_session = "entry_session_id is not null" %}
 
 with attempts as (
 
@@ -62,8 +63,8 @@ units as (
         coalesce(max(case when is_mature then furthest_step end), 0) as furthest_step,
         case
             when max(case when is_mature then 1 else 0 end) = 1
-                then {{ first_by("entry_session_id", ["attempt_number"], "is_mature and entry_session_id is not null") }}
-            else {{ first_by("entry_session_id", ["attempt_number"], "entry_session_id is not null") }}
+                then {{ first_by("entry_session_id", ["attempt_number"], "is_mature and " ~ has_session) }}
+            else {{ first_by("entry_session_id", ["attempt_number"], has_session) }}
         end as entry_session_id
     from periods
     group by funnel_name, period_grain, period_start_date, unit_id

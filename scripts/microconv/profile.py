@@ -94,7 +94,9 @@ class Warehouse:
         # sets is taken from it.
         credentials, own = self.config.credentials, node["config"]
         database = node["database"] if own.get("database") else credentials.database
-        schema = node["schema"] if own.get("schema") else credentials.schema
+        layer = "seeds" if node["resource_type"] == "seed" else node["fqn"][1]
+        datasets = self.config.vars.to_dict().get("layer_datasets") or {}
+        schema = own.get("schema") or datasets.get(layer) or credentials.schema
         relation = self.adapter.Relation.create(
             database=database, schema=schema, identifier=node["alias"]
         )
