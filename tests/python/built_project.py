@@ -77,6 +77,7 @@ def node(name: str) -> dict[str, object]:
         "name": name,
         "alias": name,
         "resource_type": "model",
+        "fqn": ["shop", "marts", name],
         "package_name": "shop",
         "database": "elsewhere",
         "schema": "marts",

@@ -60,6 +60,18 @@ def test_tables_are_found_by_model_name_on_the_target_in_use(project: Path) -> N
         assert warehouse.place == f"DuckDB file {project / 'shop.duckdb'}, schema marts"
 
 
+def test_a_layer_may_lie_in_a_schema_of_its_own(project: Path) -> None:
+    settings = project / "dbt_project.yml"
+    datasets = "vars: {layer_datasets: {marts: elsewhere}}\n"
+    settings.write_text(settings.read_text() + datasets, encoding="utf-8")
+    connection = duckdb.connect(str(project / "shop.duckdb"))
+    connection.execute("create schema elsewhere")
+    connection.execute("create table elsewhere.dim_conversions as select 1 as one")
+    connection.close()
+    with open_warehouse(project) as warehouse:
+        assert warehouse.relation("dim_conversions") == '"shop"."elsewhere"."dim_conversions"'
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [("mart_unknown", "has no model 'mart_unknown'"), ("mart_never_built", "There is no table")],
