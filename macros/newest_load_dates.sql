@@ -1,4 +1,4 @@
-{#- The dates that the last load read, as a SQL list of constants, so that BigQuery prunes partitions. -#}
+{#- The dates that the last load read, as a SQL list of constants. -#}
 {% macro newest_load_dates() %}
     {%- set export_days = ref("stg_ga4__export_days") -%}
     {%- set query -%}
@@ -7,11 +7,5 @@
         where loaded_at = (select max(loaded_at) from {{ export_days }})
         order by 1
     {%- endset -%}
-    {%- set dates = [] -%}
-    {%- if execute and load_relation(export_days) is not none -%}
-        {%- for row in run_query(query).rows -%}
-            {%- do dates.append("date '" ~ row["event_date"] ~ "'") -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(dates | join(", ") if dates else "date '0001-01-01'") -}}
+    {{- return(date_constants(query)) -}}
 {% endmacro %}

@@ -1,15 +1,8 @@
 {#- The dates that this run decides anew, as a SQL list of constants: days whose tables changed since every
     fact had them, days in the late-arrival window, and all days when a definition (catalog, rules,
-    channel groups) changed. Constants, so that BigQuery prunes partitions. -#}
+    channel groups) changed. -#}
 {% macro open_dates() %}
-    {%- set query = open_dates_query() -%}
-    {%- set dates = [] -%}
-    {%- if execute and load_relation(ref("stg_ga4__export_days")) is not none -%}
-        {%- for row in run_query(query).rows -%}
-            {%- do dates.append("date '" ~ row["event_date"] ~ "'") -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(dates | join(", ") if dates else "date '0001-01-01'") -}}
+    {{- return(date_constants(open_dates_query())) -}}
 {% endmacro %}
 
 {% macro open_dates_query() %}

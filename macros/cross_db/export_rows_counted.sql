@@ -1,18 +1,18 @@
 {#- The CTEs that end in `counted_rows`: every distinct raw row of some shards once, with `duplicate_count`, how many
     copies of it were dropped, and `copy_number` among different rows that share their identity columns. -#}
-{% macro export_rows_counted(source_relation, shards) %}
-    {{- return(adapter.dispatch("export_rows_counted", "micro_conversions")(source_relation, shards)) -}}
+{% macro export_rows_counted(shards) %}
+    {{- return(adapter.dispatch("export_rows_counted", "micro_conversions")(shards)) -}}
 {% endmacro %}
 
 {#- BigQuery bills what is read, so that the export is named once: all rows go through the windows. -#}
-{% macro default__export_rows_counted(source_relation, shards) -%}
+{% macro default__export_rows_counted(shards) -%}
     {%- set identity = identity_columns() | join(", ") -%}
 export_rows as (
 
     select
         *,
         count(*) over (partition by {{ identity }}) as key_count
-    from {{ export_events(source_relation, shards) }}
+    from {{ export_events(shards) }}
 
 ),
 
@@ -46,13 +46,12 @@ counted_rows as (
 
 {#- Files cost nothing to read again, and sorting whole events does: a narrow pass finds the few keys that
     repeat, and all other rows stream past. -#}
-{% macro duckdb__export_rows_counted(source_relation, shards) -%}
+{% macro duckdb__export_rows_counted(shards) -%}
 repeated_keys as (
 
-    -- Rows that share a key may be copies of one event. They are few, so that only they pay for comparing
-    -- parameters and items, and all others stream past without a sort.
+    -- Rows that share a key may be copies of one event; only they pay for comparing parameters and items.
     select {{ candidate_key("export") }} as candidate_key
-    from {{ export_events(source_relation, shards) }} as export
+    from {{ export_events(shards) }} as export
     group by 1
     having count(*) > 1
 
@@ -64,7 +63,7 @@ single_rows as (
         {{ export_column_list("export") }},
         1 as copy_number,
         0 as duplicate_count
-    from {{ export_events(source_relation, shards) }} as export
+    from {{ export_events(shards) }} as export
     left join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
     where repeated_keys.candidate_key is null
 
@@ -76,7 +75,7 @@ repeated_rows as (
         {{ export_column_list("export") }},
         {{ compared_params("export") }} as params_text,
         {{ items_text("export.items") }} as items_text
-    from {{ export_events(source_relation, shards) }} as export
+    from {{ export_events(shards) }} as export
     inner join repeated_keys on {{ candidate_key("export") }} = repeated_keys.candidate_key
 
 ),

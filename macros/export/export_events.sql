@@ -1,10 +1,10 @@
 {#- The raw rows of some shards: the columns of ga4_export_columns(), typed, plus property_id, shard_date,
     source_table_kind and source_version of the table each row came from. -#}
-{% macro export_events(source_relation, shards) %}
-    {{- return(adapter.dispatch("export_events", "micro_conversions")(source_relation, shards)) -}}
+{% macro export_events(shards) %}
+    {{- return(adapter.dispatch("export_events", "micro_conversions")(shards)) -}}
 {% endmacro %}
 
-{% macro duckdb__export_events(source_relation, shards) %}
+{% macro duckdb__export_events(shards) %}
     (
         select
             {%- for name, node in ga4_export_columns().items() %}
@@ -37,7 +37,7 @@
 {% endmacro %}
 
 {#- One SELECT per property, each on its own wildcard table and by constant suffixes. -#}
-{% macro default__export_events(source_relation, shards) %}
+{% macro default__export_events(shards) %}
     {%- set fields_by_property = export_fields() %}
     (
         {%- for property in export_properties() %}

@@ -78,20 +78,7 @@ visitor_conversions as (
 
 visitor_sales as (
 
-    -- One event can be two macro conversions, such as any purchase and a first one: its revenue came once.
-    select
-        visitor_id,
-        {{ exact_sum("revenue_usd") }} as revenue_usd
-    from (
-        select
-            visitor_id,
-            event_id,
-            max(revenue_usd) as revenue_usd
-        from conversions
-        where revenue_usd is not null
-        group by visitor_id, event_id
-    ) as sales
-    group by visitor_id
+    {{ sales_by("visitor_id", "conversions") }}
 
 ),
 

@@ -42,20 +42,7 @@ session_conversions as (
 
 session_sales as (
 
-    -- One event can be two macro conversions, such as any purchase and a first one: its revenue came once.
-    select
-        session_id,
-        {{ exact_sum("revenue_usd") }} as revenue_usd
-    from (
-        select
-            session_id,
-            event_id,
-            max(revenue_usd) as revenue_usd
-        from conversions
-        where revenue_usd is not null
-        group by session_id, event_id
-    ) as sales
-    group by session_id
+    {{ sales_by("session_id", "conversions") }}
 
 ),
 

@@ -11,7 +11,9 @@
 
 {%- set shards = shards_to_read(everything=not is_incremental()) %}
 
-with {{ export_rows_counted(source("ga4", "events"), shards) }},
+-- depends_on: {{ source("ga4", "events") }}
+
+with {{ export_rows_counted(shards) }},
 
 looked_up as (
 
