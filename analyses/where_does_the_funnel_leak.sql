@@ -5,6 +5,8 @@ with steps as (
     select * from {{ ref("mart_funnel_steps") }}
     where period_grain = 'all'
         and segment_dimension = 'all'
+        and segment_attribution = 'entry'
+        and role = 'step'
         and step_number > 1
 
 ),
@@ -20,9 +22,9 @@ where_does_the_funnel_leak as (
     select
         funnel_steps.funnel_label,
         steps.step_number,
-        funnel_steps.conversion_label,
+        steps.step_label,
         steps.previous_step_count,
-        steps.reached_count,
+        steps.continued_count,
         steps.drop_off_count,
         steps.step_conversion_rate,
         steps.step_conversion_rate_low,

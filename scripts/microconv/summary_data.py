@@ -77,7 +77,7 @@ def _read_funnels(warehouse: Warehouse) -> list[Record]:
             steps.funnel_name,
             steps.step_number,
             steps.conversion_name,
-            conversions.label,
+            steps.step_label as label,
             steps.reached_count,
             steps.previous_step_count,
             steps.step_conversion_rate,
@@ -88,9 +88,11 @@ def _read_funnels(warehouse: Warehouse) -> list[Record]:
             steps.funnel_conversion_rate_high,
             steps.immature_count
         from {warehouse.relation("mart_funnel_steps")} as steps
-        left join {warehouse.relation("dim_conversions")} as conversions
-            on steps.conversion_name = conversions.conversion_name
-        where steps.period_grain = 'all' and steps.segment_dimension = 'all'
+        where steps.period_grain = 'all'
+            and steps.segment_dimension = 'all'
+            and steps.segment_attribution in (
+                select min(segment_attribution) from {warehouse.relation("mart_funnel_steps")}
+            )
         order by steps.funnel_name, steps.step_number
     """)
 

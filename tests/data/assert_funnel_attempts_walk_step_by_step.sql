@@ -1,4 +1,4 @@
--- An attempt reaches its steps without a gap, none before the one it follows, and all within the window.
+-- An attempt's steps lie within the window, none before the one it follows; the entry is the first of them.
 with attempt_steps as (
 
     select * from {{ ref("fct_funnel_attempt_steps") }}
@@ -11,12 +11,10 @@ attempts as (
 
 ),
 
-funnel_steps as (
+funnels as (
 
-    select distinct
-        funnel_name,
-        window_hours
-    from {{ ref("dim_funnel_steps") }}
+    select * from {{ ref("dim_funnel_steps") }}
+    where step_number = 1
 
 ),
 
@@ -24,17 +22,15 @@ steps_in_order as (
 
     select
         funnel_attempt_id,
-        funnel_name,
         step_number,
         seconds_since_entry,
-        lag(step_number) over attempt_in_order as previous_step_number,
-        lag(seconds_since_entry) over attempt_in_order as previous_seconds_since_entry,
+        lag(seconds_since_entry) over (
+            partition by funnel_attempt_id
+            order by step_number
+        ) as previous_seconds_since_entry,
+        min(step_number) over (partition by funnel_attempt_id) as first_step,
         max(step_number) over (partition by funnel_attempt_id) as furthest_step
     from attempt_steps
-    window attempt_in_order as (
-        partition by funnel_attempt_id
-        order by step_number
-    )
 
 )
 
@@ -44,10 +40,10 @@ select
     steps_in_order.step_number,
     steps_in_order.seconds_since_entry
 from attempts
+inner join funnels on attempts.funnel_name = funnels.funnel_name
 left join steps_in_order on attempts.funnel_attempt_id = steps_in_order.funnel_attempt_id
-left join funnel_steps on attempts.funnel_name = funnel_steps.funnel_name
 where steps_in_order.step_number is null
-    or steps_in_order.step_number <> coalesce(steps_in_order.previous_step_number, 0) + 1
     or steps_in_order.seconds_since_entry < coalesce(steps_in_order.previous_seconds_since_entry, 0)
-    or steps_in_order.seconds_since_entry > funnel_steps.window_hours * 3600
+    or steps_in_order.seconds_since_entry > funnels.window_hours * 3600
+    or steps_in_order.first_step <> attempts.entry_step
     or steps_in_order.furthest_step <> attempts.furthest_step

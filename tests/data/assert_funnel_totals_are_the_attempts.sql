@@ -1,10 +1,11 @@
--- Entered and immature units of a funnel and period are exactly the distinct units with an attempt in it, and
--- the units that reach a step are those whose mature attempts do.
+-- Over all time, the units that reach a step are the distinct units with an attempt that does, where each counts once,
+-- and the attempts that do where each attempt counts. Only units all of whose attempts are mature can be compared so.
 with steps as (
 
     select * from {{ ref("mart_funnel_steps") }}
     where segment_dimension = 'all'
-        and period_grain in ('all', 'day')
+        and segment_attribution = 'entry'
+        and period_grain = 'all'
 
 ),
 
@@ -24,55 +25,37 @@ counted as (
 
     select
         attempts.funnel_name,
-        'day' as period_grain,
-        attempts.entry_date as period_start_date,
         funnel_steps.step_number,
-        count(distinct attempts.unit_id) as unit_count,
-        count(
-            distinct case
-                when attempts.is_mature and attempts.furthest_step >= funnel_steps.step_number
-                    then attempts.unit_id
-            end
-        ) as reached_count
+        case
+            when min(funnel_steps.counting) = 'unique' then count(distinct attempts.unit_id) else count(*)
+        end as unit_count,
+        case
+            when min(funnel_steps.counting) = 'attempts'
+                then count(case when attempts.reached_mask & funnel_steps.step_bit <> 0 then 1 end)
+            else count(distinct case when attempts.reached_mask & funnel_steps.step_bit <> 0 then attempts.unit_id end)
+        end as most_reached_count
     from attempts
     inner join funnel_steps on attempts.funnel_name = funnel_steps.funnel_name
-    group by attempts.funnel_name, attempts.entry_date, funnel_steps.step_number
-
-    union all
-
-    select
-        attempts.funnel_name,
-        'all' as period_grain,
-        cast(null as date) as period_start_date,
-        funnel_steps.step_number,
-        count(distinct attempts.unit_id) as unit_count,
-        count(
-            distinct case
-                when attempts.is_mature and attempts.furthest_step >= funnel_steps.step_number
-                    then attempts.unit_id
-            end
-        ) as reached_count
-    from attempts
-    inner join funnel_steps on attempts.funnel_name = funnel_steps.funnel_name
+    where funnel_steps.role = 'step'
     group by attempts.funnel_name, funnel_steps.step_number
 
 )
 
 select
     counted.funnel_name,
-    counted.period_grain,
-    counted.period_start_date,
     counted.step_number,
     counted.unit_count,
     steps.entered_count,
     steps.immature_count,
-    counted.reached_count as counted_reached_count,
+    counted.most_reached_count,
     steps.reached_count
 from counted
 full outer join steps
     on counted.funnel_name = steps.funnel_name
-    and counted.period_grain = steps.period_grain
-    and coalesce(counted.period_start_date, date '0001-01-01') = coalesce(steps.period_start_date, date '0001-01-01')
     and counted.step_number = steps.step_number
-where coalesce(counted.unit_count, -1) <> coalesce(steps.entered_count + steps.immature_count, -1)
-    or coalesce(counted.reached_count, -1) <> coalesce(steps.reached_count, -1)
+where steps.role is distinct from 'optional'
+    and (
+        coalesce(counted.unit_count, -1) <> coalesce(steps.entered_count + steps.immature_count, -1)
+        or steps.reached_count > counted.most_reached_count
+        or (steps.immature_count = 0 and steps.reached_count <> counted.most_reached_count)
+    )

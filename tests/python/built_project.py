@@ -27,11 +27,13 @@ TABLES = {
         from (values (1, 'view_item'), (2, 'purchase')) as t(step_number, conversion_name)
     """,
     "mart_funnel_steps": """
-        select 'shop' as funnel_name, 'all' as period_grain, 'all' as segment_dimension, *
+        select 'shop' as funnel_name, 'all' as period_grain, 'all' as segment_dimension,
+            'entry' as segment_attribution, *
         from (values
-            (1, 'view_item', 1000, null, null, null, null, 1.0, 0.996, 1.0, 40),
-            (2, 'purchase', 42, 1000, 0.042, 0.0312, 0.0563, 0.042, 0.0312, 0.0563, 3)
-        ) as t(step_number, conversion_name, reached_count, previous_step_count,
+            (1, 'view_item', '=Viewed [a product]', 1000, null, null, null, null, 1.0, 0.996, 1.0,
+                40),
+            (2, 'purchase', 'Purchase', 42, 1000, 0.042, 0.0312, 0.0563, 0.042, 0.0312, 0.0563, 3)
+        ) as t(step_number, conversion_name, step_label, reached_count, previous_step_count,
             step_conversion_rate, step_conversion_rate_low, step_conversion_rate_high,
             funnel_conversion_rate, funnel_conversion_rate_low, funnel_conversion_rate_high,
             immature_count)

@@ -1,16 +1,16 @@
 """What a funnel counts, the slow and obvious way: the reference that the SQL is held against.
 
-Rules (ordered, closed funnels): an attempt enters with an event of step 1. Step k is reached when
-events of the steps 1..k exist, each strictly later than the one before, the last at most the window
-after the entry. Events are ordered by (timestamp, order, id); one event never counts as two steps
-of a chain. Of the entries of one day, the one that gets furthest stands for the day's attempt, the
-newest among equals.
+An attempt begins with an entry, and every later event is credited to the newest entry from which
+a valid chain of steps leads to it, so that nothing counts for two attempts. Chains are enumerated
+one by one, as the rules of the funnel say. Events are ordered by (timestamp, order, id).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Position = tuple[int, int, str]
@@ -33,62 +33,317 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """An attempt of a unit: its entry, and when each step was first reached (step 1 = entry)."""
+class Rules:
+    """A funnel. `steps` are (conversion, role) in their order, numbered from 1; windows in µs."""
 
-    entry: Event
-    reached: tuple[int, ...]
-    matures_at: int
+    steps: tuple[tuple[str, str], ...]
+    window: int
+    step_order: str = "ordered"
+    entry: str = "closed"
+    step_window: int | None = None
+    counting: str = "unique"
+
+    @functools.cached_property
+    def required(self) -> list[int]:
+        return [number for number, (_, role) in enumerate(self.steps, 1) if role == "step"]
+
+    @functools.cached_property
+    def walkable(self) -> list[int]:
+        """Numbers of the steps that may or must happen."""
+        return [number for number, (_, role) in enumerate(self.steps, 1) if role != "exclusion"]
 
     @property
-    def furthest_step(self) -> int:
-        return len(self.reached)
+    def outcome_window(self) -> int:
+        """How long after an entry its outcome is known."""
+        if self.step_window is None:
+            return self.window
+        return min(self.window, self.step_window * (len(self.walkable) - 1))
+
+    def conversion(self, number: int) -> str:
+        return self.steps[number - 1][0]
+
+    @functools.cache  # noqa: B019 a few funnels, kept for the run
+    def required_before(self, number: int) -> int | None:
+        return max((one for one in self.required if one < number), default=None)
+
+    @functools.cache  # noqa: B019 a few funnels, kept for the run
+    def stands_at(self, number: int) -> int:
+        """The last step that must happen, at or before a step (0 before the first)."""
+        return max((one for one in self.required if one <= number), default=0)
+
+    @functools.cache  # noqa: B019 a few funnels, kept for the run
+    def exclusions_between_required(self, number: int) -> set[str]:
+        """Conversions that end an attempt standing at this step, until the next required one."""
+        first = self.stands_at(number)
+        after = [one for one in self.required if one > first]
+        last = after[0] if after else len(self.steps) + 1
+        return {name for name, role in self.steps[first : last - 1] if role == "exclusion"}
+
+    @functools.cache  # noqa: B019 a few funnels, kept for the run
+    def may_follow(self, earlier: int, later: int) -> bool:
+        """Whether a chain may step from one step to another: only optional ones lie between."""
+        skipped = range(earlier + 1, later)
+        return earlier < later and not any(number in self.required for number in skipped)
 
 
 @dataclass(frozen=True)
-class PeriodCount:
-    """A unit in a period: the furthest step of its mature attempts (0 if none), its session."""
+class Attempt:
+    """An entry and when each step was first reached from it (the entry's own step included)."""
 
-    furthest_step: int
+    entry: Event
+    entry_step: int
+    reached: Mapping[int, int]
+    excluded_at: int | None = None
+
+    @property
+    def furthest_step(self) -> int:
+        return max(self.reached)
+
+
+@dataclass(frozen=True)
+class UnitDay:
+    """What a unit that entered on a day reached, and what it reached from the step before."""
+
+    date: dt.date
     entry_session_id: str | None
+    reached: frozenset[int]
+    continued: frozenset[int]
 
 
-def reached_times(
-    entry: Event, events: Sequence[Event], steps: Sequence[str], window: int
-) -> tuple[int, ...]:
-    """When each step is first reached from `entry`, following every chain there is.
-
-    `window` is in microseconds from the entry, inclusive.
-    """
-    ends: set[Event] = {entry}
-    reached = [entry.timestamp]
-    for step in steps[1:]:
-        ends = {
-            event
-            for event in events
-            if step in event.conversions
-            and event.timestamp - entry.timestamp <= window
-            and any(event.position > earlier.position for earlier in ends)
-        }
-        if not ends:
-            break
-        reached.append(min(event.timestamp for event in ends))
-    return tuple(reached)
+# ---- attempts ----------------------------------------------------------------------------------
 
 
-def attempts(events: Iterable[Event], steps: Sequence[str], window: int) -> list[Attempt]:
-    """The attempts of one unit, one for each day with an entry, oldest first."""
-    history = list(events)
-    best: dict[dt.date, Attempt] = {}
-    entries = [event for event in history if steps[0] in event.conversions]
-    for entry in sorted(entries, key=lambda event: event.position):
-        attempt = Attempt(
-            entry, reached_times(entry, history, steps, window), entry.timestamp + window
+def attempts(events: Iterable[Event], rules: Rules) -> list[Attempt]:
+    """The attempts of one unit, oldest first. `events` are all its catalogued conversions."""
+    history = sorted(events, key=lambda event: event.position)
+    if rules.step_order != "strict":
+        names = {name for name, _ in rules.steps}
+        history = [event for event in history if names & event.conversions]
+    if rules.step_order == "any":
+        return gathered_attempts(history, rules)
+    if rules.entry == "open":
+        return open_attempts(history, rules)
+    return closed_attempts(history, rules)
+
+
+def link_holds(
+    history: Sequence[Event], rules: Rules, chain: list[tuple[int, int]], at: int
+) -> bool:
+    """Whether the chain of (index, step) may go on to the event at an index, windows included."""
+    index, number = chain[-1]
+    here, event = history[index], history[at]
+    ended_by = rules.exclusions_between_required(number)
+    return (
+        at > index
+        and (rules.step_order != "strict" or at == index + 1)
+        and not (
+            ended_by and any(ended_by & between.conversions for between in history[index + 1 : at])
         )
-        standing = best.get(entry.date)
-        if standing is None or attempt.furthest_step >= standing.furthest_step:
-            best[entry.date] = attempt
-    return [best[day] for day in sorted(best)]
+        and event.timestamp - history[chain[0][0]].timestamp <= rules.window
+        and (rules.step_window is None or event.timestamp - here.timestamp <= rules.step_window)
+    )
+
+
+def chains(
+    history: Sequence[Event], rules: Rules, chain: list[tuple[int, int]]
+) -> Iterator[list[tuple[int, int]]]:
+    """Every chain that begins as this one does, and itself."""
+    yield chain
+    for at in range(chain[-1][0] + 1, len(history)):
+        if not link_holds(history, rules, chain, at):
+            continue
+        for number in rules.walkable:
+            happened = rules.conversion(number) in history[at].conversions
+            if happened and rules.may_follow(chain[-1][1], number):
+                yield from chains(history, rules, [*chain, (at, number)])
+
+
+def closed_attempts(history: Sequence[Event], rules: Rules) -> list[Attempt]:
+    newest: dict[tuple[int, int], int] = {}  # (index, step): index of the newest entry
+    ended: dict[tuple[int, int], int] = {}  # (index of an exclusion, required step): newest entry
+    entries = [i for i, one in enumerate(history) if rules.conversion(1) in one.conversions]
+    for entry in entries:
+        for chain in chains(history, rules, [(entry, 1)]):
+            newest[chain[-1]] = entry
+            for at in range(chain[-1][0] + 1, len(history)):
+                ends = rules.exclusions_between_required(chain[-1][1])
+                if link_holds(history, rules, chain, at) and ends & history[at].conversions:
+                    ended[at, rules.stands_at(chain[-1][1])] = entry
+    return [credited(history, rules, entry, 1, newest, ended) for entry in entries]
+
+
+def credited(
+    history: Sequence[Event],
+    rules: Rules,
+    entry: int,
+    entry_step: int,
+    newest: Mapping[tuple[int, int], int],
+    ended: Mapping[tuple[int, int], int],
+) -> Attempt:
+    """The attempt of an entry with all that is credited to it.
+
+    An optional step counts where it happened before a later one.
+    """
+    first: dict[int, int] = {}
+    for (index, number), start in sorted(newest.items()):
+        if start == entry and (number, index) != (entry_step, entry):
+            first.setdefault(number, index)
+    first[entry_step] = entry
+    kept = {
+        number: index
+        for number, index in first.items()
+        if all(index < other for later, other in first.items() if later > number)
+    }
+    stands_at = rules.stands_at(max(kept))
+    hits = [
+        at for (at, group), start in sorted(ended.items()) if (start, group) == (entry, stands_at)
+    ]
+    return Attempt(
+        entry=history[entry],
+        entry_step=entry_step,
+        reached={number: history[index].timestamp for number, index in sorted(kept.items())},
+        excluded_at=history[hits[0]].timestamp if hits else None,
+    )
+
+
+def open_attempts(history: Sequence[Event], rules: Rules) -> list[Attempt]:
+    """An event goes on with the attempt of the latest event that it can follow, or it enters."""
+    state: dict[tuple[int, int], int] = {}  # (index, step): index of its attempt's entry
+    entry_steps: dict[int, int] = {}
+    ended: dict[tuple[int, int], int] = {}
+    for at, event in enumerate(history):
+        steps = [one for one in rules.walkable if rules.conversion(one) in event.conversions]
+        found = {}
+        for number in steps:
+            followed = latest_followed(history, rules, state, at, number)
+            if followed is not None and number > 1:
+                found[at, number] = state[followed]
+            elif number == steps[0]:
+                found[at, number] = at
+                entry_steps[at] = number
+        for first, group in required_groups(rules):
+            if rules.exclusions_between_required(first) & event.conversions:
+                followed = latest_followed(history, rules, state, at, group)
+                if followed is not None:
+                    ended[at, first] = state[followed]
+        state |= found
+    return [
+        credited(history, rules, entry, number, state, ended)
+        for entry, number in sorted(entry_steps.items())
+    ]
+
+
+def required_groups(rules: Rules) -> list[tuple[int, int]]:
+    """Each required step and the one after it (past the end for the last)."""
+    ends = [*rules.required[1:], len(rules.steps) + 1]
+    return list(zip(rules.required, ends, strict=True))
+
+
+def latest_followed(
+    history: Sequence[Event],
+    rules: Rules,
+    state: Mapping[tuple[int, int], int],
+    at: int,
+    number: int,
+) -> tuple[int, int] | None:
+    """The latest (index, step) that the event at an index can follow as this step.
+
+    Of two steps that one event is, that of the newer attempt.
+    """
+    earlier = [
+        (index, step) for index, step in state if index < at and rules.may_follow(step, number)
+    ]
+    if not earlier:
+        return None
+    latest = max(earlier, key=lambda one: (one[0], state[one]))
+    chain = [(state[latest], 0), latest]
+    return latest if link_holds(history, rules, chain, at) else None
+
+
+def gathered_attempts(history: Sequence[Event], rules: Rules) -> list[Attempt]:
+    """Any order: an entry gathers the steps that happen at it or later, each by its own event."""
+    names = [rules.conversion(number) for number in rules.required]
+    wanted = [names[0]] if rules.entry == "closed" else names
+    entries = [i for i, one in enumerate(history) if set(wanted) & one.conversions]
+    ends = {name for name, role in rules.steps if role == "exclusion"}
+    levels: dict[int, list[int]] = {}
+    excluded: dict[int, int] = {}
+    for entry in entries:
+        stops = [i for i in range(entry + 1, len(history)) if ends & history[i].conversions]
+        moments = []
+        for place, name in enumerate(names):
+            needed = names[: place + 1].count(name)
+            found = [i for i in range(entry, len(history)) if name in history[i].conversions]
+            if len(found) >= needed:
+                at = found[needed - 1]
+                in_time = history[at].timestamp - history[entry].timestamp <= rules.window
+                if in_time and not (stops and at > stops[0]):
+                    moments.append(at)
+        levels[entry] = sorted(moments)
+        newer = [other for other in entries if other > entry]
+        is_last = bool(stops) and (not newer or newer[0] >= stops[0])
+        if is_last and history[stops[0]].timestamp - history[entry].timestamp <= rules.window:
+            excluded[entry] = stops[0]
+    newest = {(k, at): entry for entry in entries for k, at in enumerate(levels[entry])}
+    result = []
+    for entry in entries:
+        depth = max(k for k, at in enumerate(levels[entry]) if newest[k, at] == entry)
+        reached = {rules.required[k]: history[levels[entry][k]].timestamp for k in range(depth + 1)}
+        is_ended = entry in excluded and len(reached) < len(names)
+        result.append(
+            Attempt(
+                history[entry],
+                rules.required[0],
+                reached,
+                history[excluded[entry]].timestamp if is_ended else None,
+            )
+        )
+    return result
+
+
+# ---- units and periods -------------------------------------------------------------------------
+
+
+def continued_steps(reached: Iterable[int], rules: Rules) -> frozenset[int]:
+    """Of the steps that an attempt reached, those that it reached from the required one before."""
+    steps = set(reached)
+    return frozenset(
+        number for number in steps if (rules.required_before(number) or number) in steps
+    )
+
+
+def unit_days(unit_attempts: Sequence[Attempt], rules: Rules) -> list[UnitDay]:
+    """What a unit reached that entered on a day.
+
+    By the attempts that began on that day, and by newer ones that began at step 1 as far as the
+    window of the day's last entry at step 1 holds: to enter again loses nobody.
+    """
+    by_day: dict[dt.date, list[Attempt]] = defaultdict(list)
+    for attempt in unit_attempts:
+        by_day[attempt.entry.date].append(attempt)
+    days = []
+    for day, members in sorted(by_day.items()):
+        reached, continued = set[int](), set[int]()
+        for attempt in members:
+            reached |= attempt.reached.keys()
+            continued |= continued_steps(attempt.reached, rules)
+        at_first = [one for one in members if one.entry_step == 1]
+        for attempt in unit_attempts if at_first else []:
+            last = at_first[-1].entry
+            if attempt.entry_step != 1 or attempt.entry.date == day:
+                continue
+            if attempt.entry.position > last.position:
+                end = last.timestamp + rules.window
+                steps = {number for number, moment in attempt.reached.items() if moment <= end}
+                reached |= steps
+                continued |= continued_steps(steps, rules)
+        sessions = [one.entry.session_id for one in members if one.entry.session_id is not None]
+        days.append(
+            UnitDay(
+                day, sessions[0] if sessions else None, frozenset(reached), frozenset(continued)
+            )
+        )
+    return days
 
 
 def period_start(grain: str, day: dt.date) -> dt.date | None:
@@ -99,27 +354,24 @@ def period_start(grain: str, day: dt.date) -> dt.date | None:
 
 
 def count_by_period(
-    unit_attempts: Sequence[Attempt], grain: str, as_of: int
-) -> dict[dt.date | None, PeriodCount]:
-    """How one unit counts in each period: once, by its mature attempts.
+    days: Sequence[UnitDay], grain: str, is_mature: Callable[[dt.date], bool]
+) -> dict[dt.date | None, UnitDay]:
+    """How one unit counts in each period: once, by its mature days taken together.
 
-    An attempt is mature when its window had ended before `as_of` (microseconds). The segment is
-    that of the first mature attempt with a session, and unknown where none of them has one; a unit
-    without a mature attempt stands in the segment of its first attempt with a session.
+    The segment is that of the first mature day with a session. A unit without a mature day has
+    reached nothing yet and stands in the segment of its first day with a session.
     """
-    periods: dict[dt.date | None, list[Attempt]] = {}
-    for attempt in unit_attempts:
-        periods.setdefault(period_start(grain, attempt.entry.date), []).append(attempt)
-    counts = {}
+    periods: dict[dt.date | None, list[UnitDay]] = defaultdict(list)
+    for day in days:
+        periods[period_start(grain, day.date)].append(day)
+    counts: dict[dt.date | None, UnitDay] = {}
     for start, members in periods.items():
-        mature = [attempt for attempt in members if attempt.matures_at < as_of]
-        sessions = [
-            attempt.entry.session_id
-            for attempt in mature or members
-            if attempt.entry.session_id is not None
-        ]
-        counts[start] = PeriodCount(
-            furthest_step=max((attempt.furthest_step for attempt in mature), default=0),
-            entry_session_id=sessions[0] if sessions else None,
+        mature = [day for day in members if is_mature(day.date)]
+        sessions = [day.entry_session_id for day in mature or members if day.entry_session_id]
+        counts[start] = UnitDay(
+            members[0].date,
+            sessions[0] if sessions else None,
+            frozenset().union(*(day.reached for day in mature)),
+            frozenset().union(*(day.continued for day in mature)),
         )
     return counts

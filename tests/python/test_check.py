@@ -53,6 +53,14 @@ def test_each_wrong_edit_is_refused_with_its_place_and_remedy(
     assert [p.place() for p in here] == [place], [describe(p) for p in errors]
 
 
+def test_an_optional_step_is_refused_where_any_order_makes_it_pointless(project: Path) -> None:
+    spoil(project, FUNNELS, "ordered,closed,24,1,attempts", "any,closed,24,,attempts")
+    found = [p for p in problems(project) if p.severity == "error"]
+    assert [(p.file, p.row, p.column) for p in found] == [
+        ("seeds/funnel_steps.csv", row, "role") for row in (21, 22)
+    ]
+
+
 def test_all_problems_are_said_at_once(project: Path) -> None:
     spoil(project, CATALOG, ",awareness,", ",nowhere,")
     spoil(project, RULES, "at_least,90", "at_least,ninety")
@@ -146,7 +154,7 @@ def test_a_catalog_needs_a_macro(project: Path) -> None:
 def test_a_funnel_may_not_be_longer_than_the_models_build(project: Path) -> None:
     (project / "dbt_project.yml").write_text("name: p\nvars: {max_funnel_steps: 5}\n")
     found = problems(project)
-    assert [(p.row, p.column) for p in found] == [(2, "funnel_name"), (3, "funnel_name")]
+    assert [(p.row, p.column) for p in found] == [(row, "funnel_name") for row in (2, 3, 4)]
     assert "has 6 steps" in found[0].message and "up to 5" in found[0].remedy
 
 

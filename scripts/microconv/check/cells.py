@@ -109,11 +109,6 @@ def _check_name(value: str, column: Column) -> Finding:
 def _check_choice(value: str, column: Column) -> Finding:
     if value not in column.allowed:
         return f"{quoted(value)} is not a {column.name}.", allowed_words(value, column.allowed)
-    if column.supported is not None and value not in column.supported:
-        return (
-            f"{quoted(value)} is not supported by this version.",
-            f"Supported here: {', '.join(column.supported)}.",
-        )
     return None
 
 

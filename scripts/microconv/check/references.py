@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
+from microconv.check.funnels import check_funnel_shapes
 from microconv.check.problems import nearest, quoted
-from microconv.check.table import Row, Table
-
-SMALLEST_FUNNEL = 2
+from microconv.check.table import Table
 
 
 def check_references(tables: Mapping[str, Table], max_funnel_steps: int) -> None:
@@ -26,7 +24,7 @@ def check_references(tables: Mapping[str, Table], max_funnel_steps: int) -> None
         tables["funnel_steps"], "funnel_name", tables["funnels"], "funnel_name", "funnel"
     )
     _check_rules_exist(catalog, tables["conversion_rules"])
-    _check_funnel_lengths(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
+    check_funnel_shapes(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
 
 
 def _refuse_unknown(table: Table, column: str, target: Table, key: str, noun: str) -> None:
@@ -87,30 +85,3 @@ def _check_rules_exist(catalog: Table, rules: Table) -> None:
                 row,
                 "conversion_name",
             )
-
-
-def _check_funnel_lengths(funnels: Table, steps: Table, max_funnel_steps: int) -> None:
-    if not steps.is_complete:
-        return
-    lengths = Counter(steps.values("funnel_name"))
-    for row in funnels.rows:
-        name = row.get("funnel_name")
-        length = lengths[name]
-        if name and length < SMALLEST_FUNNEL:
-            _refuse_length(
-                funnels, row, length, f"Give it at least {SMALLEST_FUNNEL} rows in {steps.file}."
-            )
-        elif name and length > max_funnel_steps:
-            _refuse_length(
-                funnels,
-                row,
-                length,
-                f"Allowed: up to {max_funnel_steps} (max_funnel_steps in dbt_project.yml).",
-            )
-
-
-def _refuse_length(funnels: Table, row: Row, length: int, remedy: str) -> None:
-    count = {0: "no step", 1: "1 step"}.get(length, f"{length} steps")
-    funnels.refuse(
-        f"Funnel {quoted(row.get('funnel_name'))} has {count}.", remedy, row, "funnel_name"
-    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from microconv.check.cells import check_cells, check_pattern, integer_of, number_of
+from microconv.check.funnels import check_funnel_steps, check_funnels
 from microconv.check.problems import quoted
 from microconv.check.schema import (
     EXISTENCE_OPERATORS,
@@ -14,7 +15,7 @@ from microconv.check.schema import (
     TEXT_FIELDS,
     TEXT_ITEM_FIELDS,
 )
-from microconv.check.table import Row, Table
+from microconv.check.table import Row, Table, refuse_repeats
 
 _TEXT_ONLY = {*TEXT_FIELDS, *(f"item:{name}" for name in TEXT_ITEM_FIELDS)}
 
@@ -27,26 +28,8 @@ def check_table(table: Table) -> None:
         rules(table)
 
 
-def _refuse_repeats(table: Table, columns: Sequence[str], noun: str) -> None:
-    """Note rows that repeat the key of an earlier row; incomplete keys are noted elsewhere."""
-    first: dict[tuple[str, ...], int] = {}
-    for row in table.rows:
-        key = tuple(row.get(column) for column in columns)
-        if not all(key) or not set(columns) <= set(table.columns):
-            continue
-        if key in first:
-            named = " ".join(quoted(part) for part in key)
-            table.refuse(
-                f"The {noun} {named} already stands in row {first[key]}.",
-                "Delete or rename one of the two.",
-                row,
-                columns[-1],
-            )
-        first.setdefault(key, row.line)
-
-
 def _check_catalog(table: Table) -> None:
-    _refuse_repeats(table, ["conversion_name"], "conversion")
+    refuse_repeats(table, ["conversion_name"], "conversion")
     for row in table.rows:
         kind, supported = row.get("conversion_type"), row.get("supports")
         if "supports" not in table.columns:
@@ -169,31 +152,8 @@ def _check_group(table: Table, conversion: str, number: str, rows: list[Row]) ->
         )
 
 
-def _check_funnels(table: Table) -> None:
-    _refuse_repeats(table, ["funnel_name"], "funnel")
-
-
-def _check_funnel_steps(table: Table) -> None:
-    _refuse_repeats(table, ["funnel_name", "step_number"], "step")
-    funnels: dict[str, list[tuple[int, Row]]] = defaultdict(list)
-    for row in table.rows:
-        number = integer_of(row.get("step_number"))
-        if row.get("funnel_name") and number is not None:
-            funnels[row.get("funnel_name")].append((number, row))
-    for funnel, steps in funnels.items():
-        numbers = {number for number, _ in steps}
-        for number, row in sorted(steps, key=lambda step: step[0]):
-            if number > 1 and number - 1 not in numbers:
-                table.refuse(
-                    f"Funnel '{funnel}' has a step {number} but no step {number - 1}.",
-                    "Number the steps 1, 2, 3 and so on without a gap.",
-                    row,
-                    "step_number",
-                )
-
-
 def _check_channel_groups(table: Table) -> None:
-    _refuse_repeats(table, ["priority"], "priority")
+    refuse_repeats(table, ["priority"], "priority")
     patterns = ("source_pattern", "medium_pattern", "campaign_pattern")
     ranked = [row for row in table.rows if integer_of(row.get("priority")) is not None]
     if not set(patterns) <= set(table.columns) or not ranked:
@@ -223,7 +183,7 @@ def _check_channel_groups(table: Table) -> None:
 
 
 def _check_weights(table: Table) -> None:
-    _refuse_repeats(table, ["conversion_name"], "conversion")
+    refuse_repeats(table, ["conversion_name"], "conversion")
     for row in table.rows:
         if (
             row.get("origin") == "learned"
@@ -239,14 +199,14 @@ def _check_weights(table: Table) -> None:
 
 
 def _check_hostnames(table: Table) -> None:
-    _refuse_repeats(table, ["hostname"], "hostname")
+    refuse_repeats(table, ["hostname"], "hostname")
 
 
 _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "conversion_catalog": _check_catalog,
     "conversion_rules": _check_rules,
-    "funnels": _check_funnels,
-    "funnel_steps": _check_funnel_steps,
+    "funnels": check_funnels,
+    "funnel_steps": check_funnel_steps,
     "channel_groups": _check_channel_groups,
     "lead_score_weights": _check_weights,
     "own_hostnames": _check_hostnames,

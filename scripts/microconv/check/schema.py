@@ -86,8 +86,7 @@ ITEM_FIELDS = TEXT_ITEM_FIELDS + NUMERIC_ITEM_FIELDS
 class Column:
     """One column of a seed.
 
-    `allowed` are the words of the contract, `supported` those that this version runs (None: all
-    of them).
+    `allowed` are the words of a choice.
     `above` and `at_least` bound a number from below, exclusively and inclusively.
     """
 
@@ -95,15 +94,12 @@ class Column:
     kind: Kind = "text"
     required: bool = True
     allowed: tuple[str, ...] = ()
-    supported: tuple[str, ...] | None = None
     above: int | None = None
     at_least: int | None = None
 
 
-def _choice(
-    name: str, *allowed: str, supported: tuple[str, ...] | None = None, required: bool = True
-) -> Column:
-    return Column(name, "choice", required, allowed, supported)
+def _choice(name: str, *allowed: str, required: bool = True) -> Column:
+    return Column(name, "choice", required, allowed)
 
 
 SEEDS: dict[str, Sequence[Column]] = {
@@ -132,17 +128,17 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("funnel_name", "name"),
         Column("label"),
         _choice("unit", "visitor", "session"),
-        _choice("step_order", "ordered", "strict", "any", supported=("ordered",)),
-        _choice("entry", "closed", "open", supported=("closed",)),
+        _choice("step_order", "ordered", "strict", "any"),
+        _choice("entry", "closed", "open"),
         Column("window_hours", "number", above=0),
         Column("step_window_hours", "number", required=False, above=0),
-        _choice("counting", "unique", "attempts", supported=("unique",)),
+        _choice("counting", "unique", "attempts"),
     ),
     "funnel_steps": (
         Column("funnel_name"),
         Column("step_number", "integer", at_least=1),
         Column("conversion_name"),
-        _choice("role", "step", "optional", "exclusion", supported=("step",)),
+        _choice("role", "step", "optional", "exclusion"),
     ),
     "channel_groups": (
         Column("priority", "integer", at_least=0),

@@ -1,0 +1,285 @@
+{#- By day, week and all; which session gives a unit its segments is named in segment_attribution. -#}
+{%- set dimensions = session_segments("sessions") | list %}
+{%- set masks = ["reached_mask", "continued_mask", "excluded_mask"] %}
+{%- set counted_columns = ["funnel_name", "period_grain", "period_start_date"] + masks %}
+{%- set attributions = var("funnel_attributions") %}
+{%- set variants = [] %}
+{%- for segment in segment_variants() %}
+    {%- do variants.append({
+        "dimension_number": segment["dimension_number"], "segment_number": segment["number"]
+    }) %}
+{%- endfor %}
+
+with unit_days as (
+
+    select * from {{ ref("int_funnel_unit_days") }}
+
+),
+
+attempts as (
+
+    select * from {{ ref("fct_funnel_attempts") }}
+
+),
+
+sessions as (
+
+    select * from {{ ref("int_sessions_segmented") }}
+
+),
+
+{%- if "first_touch" in attributions %}
+
+first_sessions as (
+
+    select
+        visitor_id,
+        {{ first_by("session_id", ["started_at", "session_id"], "true") }} as session_id
+    from {{ ref("fct_sessions") }}
+    where exclusion_reason is null
+    group by visitor_id
+
+),
+{%- endif %}
+
+funnels as (
+
+    select * from {{ ref("dim_funnel_steps") }}
+    where step_number = 1
+
+),
+
+as_of as (
+
+    select * from {{ ref("int_export_as_of") }}
+
+),
+
+judged_days as (
+
+    -- All entries of a day mature together: when the window of one in the day's last moment has ended.
+    select
+        unit_days.*,
+        {{ local_midnight_micros(add_days("unit_days.entry_date", 1)) }} + funnels.outcome_micros
+        <= as_of.as_of_timestamp as is_mature
+    from unit_days
+    inner join funnels on unit_days.funnel_name = funnels.funnel_name
+    cross join as_of
+
+),
+
+days_of_periods as (
+
+    {{ row_per_variant("judged_days", [
+        "funnel_name", "unit_id", "visitor_id", "entry_date", "entry_session_id", "last_session_id", "reached_mask",
+        "continued_mask", "excluded_mask", "is_mature"
+    ], [
+        {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
+        {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
+    ]) }}
+
+),
+
+units_of_periods as (
+
+    -- A unit counts once a period: with what its mature days reached, in the segment of its first one, which is known
+    -- before the outcome. Without a mature day it stands apart as immature.
+    select
+        funnel_name,
+        period_grain,
+        period_start_date,
+        min(visitor_id) as visitor_id,
+        max(case when is_mature then 1 else 0 end) = 1 as is_mature,
+        {%- for mask in masks %}
+        bit_or(case when is_mature then {{ mask }} else 0 end) as {{ mask }},
+        {%- endfor %}
+        {{ first_by("entry_session_id", ["entry_date"], "is_mature and entry_session_id is not null") }}
+            as mature_entry_session_id,
+        {{ first_by("entry_session_id", ["entry_date"], "entry_session_id is not null") }} as entry_session_id,
+        {{ last_by("last_session_id", ["entry_date"], "is_mature and last_session_id is not null") }}
+            as mature_last_session_id,
+        {{ last_by("last_session_id", ["entry_date"], "last_session_id is not null") }} as last_session_id
+    from days_of_periods
+    group by funnel_name, period_grain, period_start_date, unit_id
+
+    union all
+
+    select
+        funnel_name,
+        'day' as period_grain,
+        entry_date as period_start_date,
+        visitor_id,
+        is_mature,
+        {%- for mask in masks %}
+        case when is_mature then {{ mask }} else 0 end as {{ mask }},
+        {%- endfor %}
+        entry_session_id as mature_entry_session_id,
+        entry_session_id,
+        last_session_id as mature_last_session_id,
+        last_session_id
+    from judged_days
+
+),
+
+mature_attempts as (
+
+    -- Where every attempt counts, each is a unit of its own.
+    select
+        attempts.funnel_name,
+        attempts.visitor_id,
+        attempts.entry_date,
+        attempts.entry_session_id,
+        attempts.last_session_id,
+        attempts.is_mature,
+        case when attempts.is_mature then attempts.reached_mask else 0 end as reached_mask,
+        case when attempts.is_mature then attempts.continued_mask else 0 end as continued_mask,
+        case
+            when attempts.is_mature and attempts.is_excluded
+                then cast(1 as int64) << (attempts.furthest_step - 1)
+            else 0
+        end as excluded_mask
+    from attempts
+    inner join funnels on attempts.funnel_name = funnels.funnel_name
+    where funnels.counting = 'attempts'
+
+),
+
+attempts_of_periods as (
+
+    {{ row_per_variant("mature_attempts", [
+        "funnel_name", "visitor_id", "entry_session_id", "last_session_id", "reached_mask", "continued_mask",
+        "excluded_mask", "is_mature"
+    ], [
+        {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
+        {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
+        {"period_grain": "'day'", "period_start_date": "entry_date"},
+    ]) }}
+
+),
+
+units as (
+
+    select
+        funnel_name,
+        period_grain,
+        period_start_date,
+        visitor_id,
+        is_mature,
+        {{ masks | join(", ") }},
+        case when is_mature then mature_entry_session_id else entry_session_id end as entry_session_id,
+        case when is_mature then mature_last_session_id else last_session_id end as last_session_id
+    from units_of_periods
+
+    union all
+
+    select
+        funnel_name,
+        period_grain,
+        period_start_date,
+        visitor_id,
+        is_mature,
+        {{ masks | join(", ") }},
+        entry_session_id,
+        last_session_id
+    from attempts_of_periods
+
+),
+
+attributed_units as (
+
+    {%- for attribution in attributions %}
+    select
+        units.{{ counted_columns | join(", units.") }},
+        units.is_mature,
+        '{{ attribution }}' as segment_attribution,
+        {% if attribution == "first_touch" -%}
+        first_sessions.session_id
+        {%- else -%}
+        units.{{ "entry" if attribution == "entry" else "last" }}_session_id
+        {%- endif %} as session_id
+    from units
+    {%- if attribution == "first_touch" %}
+    left join first_sessions on units.visitor_id = first_sessions.visitor_id
+    {%- endif %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+
+),
+
+{{ unknown_numbers("sessions") }},
+
+counted_units as (
+
+    select
+        units.{{ counted_columns | join(", units.") }},
+        units.segment_attribution,
+        units.is_mature,
+        {%- for dimension in dimensions %}
+        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
+        {%- endfor %}
+        count(*) as unit_count
+    from attributed_units as units
+    cross join unknown_numbers
+    left join sessions on units.session_id = sessions.session_id
+    group by
+        units.{{ counted_columns | join(", units.") }},
+        units.segment_attribution,
+        units.is_mature
+        {%- for dimension in dimensions %},
+        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number)
+        {%- endfor %}
+
+),
+
+paired_units as (
+
+    select * from counted_units
+    where period_grain in ('{{ var("funnel_pair_grains") | join("', '") }}')
+
+),
+
+units_of_segments as (
+
+    {{ row_per_variant("counted_units", counted_columns + ["segment_attribution", "is_mature", "unit_count"],
+        variants[:(dimensions | length) + 1]) }}
+
+    union all
+
+    {{ row_per_variant("paired_units", counted_columns + ["segment_attribution", "is_mature", "unit_count"],
+        variants[(dimensions | length) + 1:]) }}
+
+),
+
+{{ segment_names("sessions") }},
+
+counts as (
+
+    select
+        {{ counted_columns | join(", ") }},
+        segment_attribution,
+        is_mature,
+        dimension_number,
+        segment_number,
+        sum(unit_count) as unit_count
+    from units_of_segments
+    group by {{ counted_columns | join(", ") }}, segment_attribution, is_mature, dimension_number, segment_number
+
+),
+
+int_funnel_units_counted as (
+
+    select
+        counts.{{ counted_columns | join(", counts.") }},
+        counts.segment_attribution,
+        counts.is_mature,
+        segment_names.segment_dimension,
+        segment_names.segment_value,
+        cast(counts.unit_count as int64) as unit_count
+    from counts
+    inner join segment_names
+        on counts.dimension_number = segment_names.dimension_number
+        and counts.segment_number = segment_names.segment_number
+
+)
+
+select * from int_funnel_units_counted
