@@ -124,7 +124,7 @@ _STANFORD = """
 
 
 def stanford_heart() -> tuple[Floats, Floats, Floats]:
-    """Days watched, 1 if that ended in death, day of transplant (infinite for none): 103 patients."""
+    """103 patients: days watched, 1 if that ended in death, day of transplant or infinity."""
     found = re.findall(r"([\d.]+)([da])([\d.]*)", _STANFORD)
     return (
         np.array([float(days) for days, _, _ in found]),

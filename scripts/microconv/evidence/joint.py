@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microconv.evidence.likelihood import SetLikelihood
 from microconv.evidence.logistic import Fit, GroupedRows, expit, fit_logistic
 from microconv.evidence.patterns import PatternTable
 from microconv.evidence.quantities import (
@@ -22,9 +23,11 @@ from microconv.evidence.quantities import (
     chi_squared_p,
     log_estimate,
 )
-from microconv.evidence.shapley import ShapleyShares, shapley_shares
+from microconv.evidence.shapley import MOST_EXACT, ShapleyShares, shapley_shares
 
 LARGEST_VIF = 10.0
+
+_LARGEST_EXACT_WORK = 2_000_000_000  # cells of the pattern table × sets
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,10 @@ def fit_joint(table: PatternTable, seed: int = 0) -> JointModel:
     first = table.dummies.shape[1]
     rows = _rows(table)
     fit = fit_logistic(rows)
-    shares = log_likelihood_shares(table, seed)
+    likelihood, everything = SetLikelihood(table), 2 ** len(table.names) - 1
+    shares = _shares(likelihood, len(table.names), seed)
     null = _intercept_log_likelihood(rows)
-    full = _maximum(table, 2 ** len(table.names) - 1)
+    full = likelihood.maximum(everything)
     inflation = variance_inflation(
         rows.design, rows.n * fit.probabilities * (1 - fit.probabilities)
     )
@@ -110,7 +114,7 @@ def fit_joint(table: PatternTable, seed: int = 0) -> JointModel:
         free = np.arange(rows.design.shape[1]) != column
         without = fit_logistic(rows, free=free, start=fit.coefficients)
         chi_squared = 2 * (fit.penalized_log_likelihood - without.penalized_log_likelihood)
-        lost = full - _maximum(table, (2 ** len(table.names) - 1) & ~(1 << micro))
+        lost = full - likelihood.maximum(everything & ~(1 << micro))
         effects.append(
             JointEffect(
                 name=name,
@@ -191,15 +195,13 @@ def variance_inflation(design: Floats, weights: Floats) -> Floats:
 
 def log_likelihood_shares(table: PatternTable, seed: int = 0) -> ShapleyShares:
     """Shapley contributions of the micro-conversions to the log-likelihood beyond the strata."""
-    return shapley_shares(lambda mask: _maximum(table, mask), len(table.names), seed)
+    return _shares(SetLikelihood(table), len(table.names), seed)
 
 
-def _maximum(table: PatternTable, mask: int) -> float:
-    """Largest log-likelihood with the strata and a set of micro-conversions."""
-    micros = tuple(micro for micro in range(len(table.names)) if mask >> micro & 1)
-    # Rows that only differ in what is left out are added up: exact, and much quicker.
-    part = table.only(micros)
-    return fit_logistic(_rows(part), is_firth=False).log_likelihood
+def _shares(likelihood: SetLikelihood, count: int, seed: int) -> ShapleyShares:
+    """Exact while all sets take seconds; large tables get a sample of orders and its error."""
+    most = MOST_EXACT if likelihood.cells * 2**count <= _LARGEST_EXACT_WORK else 0
+    return shapley_shares(likelihood.maximum, count, seed, most_exact=most)
 
 
 def _rows(table: PatternTable) -> GroupedRows:

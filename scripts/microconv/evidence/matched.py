@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from microconv.evidence.jackknife import jackknife_estimate, jackknife_ratio
-from microconv.evidence.quantities import CONFIDENCE, Bools, Estimate, Floats, Ints
+from microconv.evidence.quantities import CONFIDENCE, Bools, Estimate, Floats, Ints, sums_by
 
 LEAST_OVERLAP = 0.8
 """Below this share of treated with a control in their stratum, the comparison is of a part."""
@@ -197,8 +197,7 @@ class _Cells:
         place = row * shape[1] + column
 
         def with_and_without(values: Floats, mask: Bools) -> Floats:
-            cells = np.bincount(place[mask], values[mask], minlength=shape[0] * shape[1])
-            per_bucket = cells.reshape(shape)
+            per_bucket = sums_by(place[mask], values[mask], shape[0] * shape[1]).reshape(shape)
             total = per_bucket.sum(axis=1, keepdims=True)
             return np.hstack([total, total - per_bucket])
 

@@ -43,18 +43,23 @@ class ShapleyShares:
 
 
 def shapley_shares(
-    value: Callable[[int], float], count: int, seed: int = 0, orders: int = SAMPLED_ORDERS
+    value: Callable[[int], float],
+    count: int,
+    seed: int = 0,
+    orders: int = SAMPLED_ORDERS,
+    most_exact: int = MOST_EXACT,
 ) -> ShapleyShares:
-    """Shapley contributions, exact up to `MOST_EXACT` contributors, else over sampled orders.
+    """Shapley contributions, exact up to `most_exact` contributors, else over sampled orders.
 
     Args:
         value: The value of a set of contributors, bit k of the argument being contributor k.
         count: How many contributors there are.
         seed: Of the sampled orders.
-        orders: How many orders are sampled; each is taken forwards and backwards.
+        orders: How many orders are sampled; half of them are the others backwards.
+        most_exact: Up to how many contributors all sets are valued.
     """
     value = cache(value)
-    return _exact(value, count) if count <= MOST_EXACT else _sampled(value, count, seed, orders)
+    return _exact(value, count) if count <= most_exact else _sampled(value, count, seed, orders)
 
 
 def _exact(value: Callable[[int], float], count: int) -> ShapleyShares:
