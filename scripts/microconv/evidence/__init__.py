@@ -31,6 +31,15 @@ from microconv.evidence.joint import (
     variance_inflation,
 )
 from microconv.evidence.lags import LAG_EDGES_DAYS, Lag, LagProfile, lag_profile
+from microconv.evidence.landmark import (
+    Landmark,
+    Reliability,
+    information_value,
+    phi,
+    precision,
+    recall,
+    reliability,
+)
 from microconv.evidence.logistic import Fit, GroupedRows, SingularDesignError, fit_logistic
 from microconv.evidence.matched import (
     MatchedLift,
@@ -71,15 +80,6 @@ from microconv.evidence.ratios import (
     mover_risk_ratio,
     woolf_odds_ratio,
 )
-from microconv.evidence.reliability import (
-    Landmark,
-    Reliability,
-    information_value,
-    phi,
-    precision,
-    recall,
-    reliability,
-)
 from microconv.evidence.score import (
     Backtest,
     LearnedScore,
@@ -96,7 +96,6 @@ from microconv.evidence.segments import (
     strongest_factor,
     woolf_homogeneity,
 )
-from microconv.evidence.sentences import LIMITS, Wording, hidden_factor, sentences
 from microconv.evidence.shapley import ShapleyShares, shapley_shares
 from microconv.evidence.stratified import (
     MantelHaenszel,
@@ -114,6 +113,7 @@ from microconv.evidence.value import (
     opportunity,
 )
 from microconv.evidence.verdict import Evidence, Judgement, Reason, Verdict, judge
+from microconv.evidence.wording import LIMITS, Wording, hidden_factor, sentences
 
 __all__ = [
     "LAG_EDGES_DAYS",

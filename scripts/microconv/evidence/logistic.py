@@ -172,17 +172,17 @@ class _State:
         likelihood = float(rows.converted @ log_odds - rows.n @ np.logaddexp(0.0, log_odds))
         residual = rows.converted - rows.n * p
         objective = likelihood
-        weighted = design * weight[:, None]
+        information = design.T @ (design * weight[:, None])
         if is_firth:
-            factor = _factored(design.T @ weighted)
-            hat = weight * np.einsum("ij,ij->i", design, cho_solve(factor, design.T).T)
+            factor = _factored(information)
+            inverse = cho_solve(factor, np.eye(len(beta)))
+            hat = weight * np.einsum("ij,ij->i", design @ inverse, design)
             residual = residual + hat * (0.5 - p)
             objective += float(np.log(np.diag(factor[0])).sum())
-        score = design[:, free].T @ residual
-        information = design[:, free].T @ weighted[:, free]
+        score = (design.T @ residual)[free]
         step, covariance = np.zeros_like(beta), np.zeros((len(beta), len(beta)))
         if free.any():
-            factor = _factored(information, ridge=0.0 if is_firth else 1e-12)
+            factor = _factored(information[np.ix_(free, free)], ridge=0.0 if is_firth else 1e-12)
             step[free] = cho_solve(factor, score)
             covariance[np.ix_(free, free)] = cho_solve(factor, np.eye(int(free.sum())))
         return cls(beta, p, likelihood, objective, score, step, covariance)

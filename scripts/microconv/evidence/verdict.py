@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a verdict is what it is; `sentences` says each in words."""
+    """Why a verdict is what it is; `wording` says each in words."""
 
     FEW_EXPOSED = "few exposed"
     FEW_EXPOSED_CONVERTED = "few exposed conversions"
