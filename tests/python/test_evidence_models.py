@@ -165,9 +165,11 @@ def test_extreme_counts_converge(is_firth: bool) -> None:
     assert fit.coefficients[1] == pytest.approx(expected, abs=1e-6 if not is_firth else 0.4)
 
 
-def test_dependent_columns_are_refused() -> None:
+@pytest.mark.parametrize("is_firth", [True, False])
+def test_dependent_columns_are_refused(is_firth: bool) -> None:
+    rows = GroupedRows.from_columns([[1, 1, 1], [1, 0, 0]], [50, 50], [9, 4])
     with pytest.raises(SingularDesignError):
-        fit_logistic(GroupedRows.from_columns([[1, 1, 1], [1, 0, 0]], [50, 50], [9, 4]))
+        fit_logistic(rows, is_firth=is_firth)
 
 
 def test_factors_that_determine_each_other_give_a_full_rank_design() -> None:
@@ -363,6 +365,19 @@ def test_likelihood_shares_are_not_negative_and_add_up() -> None:
     strata = fit_logistic(GroupedRows(table.dummies, table.n, table.converted), is_firth=False)
     assert shares.contributions.sum() == pytest.approx(full - strata.log_likelihood, abs=1e-9)
     assert (shares.contributions > 0).all()
+
+
+def test_a_large_table_gets_sampled_shares_with_their_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = pattern_table(9)
+    exact = log_likelihood_shares(table)
+    monkeypatch.setattr("microconv.evidence.joint._LARGEST_EXACT_WORK", 1)
+    sampled = log_likelihood_shares(table)
+    assert sampled.contributions.sum() == pytest.approx(exact.contributions.sum(), abs=1e-8)
+    assert (sampled.standard_errors > 0).any() and (exact.standard_errors == 0).all()
+    distance = np.abs(sampled.contributions - exact.contributions)
+    assert (distance <= 4 * sampled.standard_errors + 1e-8).all()
 
 
 # ---- lags ---------------------------------------------------------------------------------------

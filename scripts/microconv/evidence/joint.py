@@ -27,7 +27,8 @@ from microconv.evidence.shapley import MOST_EXACT, ShapleyShares, shapley_shares
 
 LARGEST_VIF = 10.0
 
-_LARGEST_EXACT_WORK = 2_000_000_000  # cells of the pattern table × sets
+_LARGEST_EXACT_WORK = 1_000_000_000  # cells of the pattern table × sets: about 20 seconds
+_FEW_ORDERS = 40
 
 
 @dataclass(frozen=True)
@@ -199,9 +200,10 @@ def log_likelihood_shares(table: PatternTable, seed: int = 0) -> ShapleyShares:
 
 
 def _shares(likelihood: SetLikelihood, count: int, seed: int) -> ShapleyShares:
-    """Exact while all sets take seconds; large tables get a sample of orders and its error."""
-    most = MOST_EXACT if likelihood.cells * 2**count <= _LARGEST_EXACT_WORK else 0
-    return shapley_shares(likelihood.maximum, count, seed, most_exact=most)
+    """Exact while all sets take seconds; a larger table gets a few orders and their error."""
+    if count <= MOST_EXACT and likelihood.cells * 2**count > _LARGEST_EXACT_WORK:
+        return shapley_shares(likelihood.maximum, count, seed, _FEW_ORDERS, most_exact=0)
+    return shapley_shares(likelihood.maximum, count, seed)
 
 
 def _rows(table: PatternTable) -> GroupedRows:

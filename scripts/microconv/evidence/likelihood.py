@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solve
 
-from microconv.evidence.logistic import expit
 from microconv.evidence.patterns import PatternTable
 from microconv.evidence.quantities import Floats, Ints, sums_by
 
@@ -27,20 +26,17 @@ class SetLikelihood:
     """
 
     def __init__(self, table: PatternTable) -> None:
-        _, first, row = np.unique(table.stratum, return_index=True, return_inverse=True)
+        _, first, self._row = np.unique(table.stratum, return_index=True, return_inverse=True)
         self._dummies = table.dummies[first]
-        self._patterns, column = np.unique(table.pattern, return_inverse=True)
-        shape = (len(first), len(self._patterns))
-        place = row * shape[1] + column
-        self._n = sums_by(place, table.n, shape[0] * shape[1]).reshape(shape)
-        self._converted = sums_by(place, table.converted, shape[0] * shape[1]).reshape(shape)
+        self._patterns, self._column = np.unique(table.pattern, return_inverse=True)
+        self._n, self._converted = table.n, table.converted
         self._count = len(table.names)
         self._found: dict[int, tuple[float, Floats]] = {}
 
     @property
     def cells(self) -> int:
         """Size of the table, which the time of a fit grows with."""
-        return int(self._n.size)
+        return len(self._dummies) * len(self._patterns)
 
     def maximum(self, mask: int) -> float:
         """Largest log-likelihood with the strata and the set `mask`, bit k for micro k."""
@@ -75,10 +71,10 @@ class SetLikelihood:
     def _collapsed(self, mask: int) -> tuple[Floats, Floats, Floats]:
         """Counts with the patterns added up over what is not in the set, and the set's bits."""
         kept, group = np.unique(self._patterns & mask, return_inverse=True)
-        order = np.argsort(group, kind="stable")
-        starts = np.searchsorted(group[order], np.arange(len(kept)))
-        n = np.add.reduceat(self._n[:, order], starts, axis=1)
-        converted = np.add.reduceat(self._converted[:, order], starts, axis=1)
+        shape = (len(self._dummies), len(kept))
+        place = self._row * shape[1] + group[self._column]
+        n = sums_by(place, self._n, shape[0] * shape[1]).reshape(shape)
+        converted = sums_by(place, self._converted, shape[0] * shape[1]).reshape(shape)
         return n, converted, _bits(kept, mask, self._count)
 
     def _start(self, mask: int, n: Floats, converted: Floats) -> Floats:
@@ -98,8 +94,11 @@ class SetLikelihood:
         """Log-likelihood, score and information."""
         dummies, width = self._dummies, self._dummies.shape[1]
         log_odds = (dummies @ state[:width])[:, None] + (bits @ state[width:])[None, :]
-        p = expit(log_odds)
-        likelihood = float(np.sum(converted * log_odds - n * np.logaddexp(0.0, log_odds)))
+        # One exponential gives both the probabilities and log(1 + exp(log odds)).
+        small = np.exp(-np.abs(log_odds))
+        p = np.where(log_odds >= 0, 1.0, small) / (1 + small)
+        normed = np.maximum(log_odds, 0.0) + np.log1p(small)
+        likelihood = float(np.sum(converted * log_odds) - np.sum(n * normed))
         residual, weight = converted - n * p, n * p * (1 - p)
         score = np.concatenate([dummies.T @ residual.sum(1), bits.T @ residual.sum(0)])
         across = dummies.T @ (weight @ bits)

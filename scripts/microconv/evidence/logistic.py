@@ -117,6 +117,9 @@ def fit_logistic(
         SingularDesignError: Columns are linearly dependent.
     """
     is_free = np.ones(rows.design.shape[1], dtype=bool) if free is None else free
+    if not is_firth:
+        # Dependence is told from separation by the design alone.
+        _factored(rows.design.T @ (rows.design * rows.n[:, None]))
     beta = np.zeros(rows.design.shape[1]) if start is None else np.where(is_free, start, 0.0)
     if start is None and is_free.any():
         beta = _start_from_base_rate(rows, is_free)
