@@ -136,7 +136,17 @@ CASES: dict[str, tuple[dict[str, object], Verdict, Reason]] = {
         Verdict.NO_EVIDENCE,
         Reason.MATCHED_COVERS_ONE,
     ),
-    "no matched lift": ({"matched": None}, Verdict.EXPLAINED, Reason.MATCHED_COVERS_ONE),
+    "nobody to compare with": ({"matched": None}, Verdict.INSUFFICIENT, Reason.NO_COMPARABLE),
+    "gate without anybody to compare with": (
+        {"matched": None, "recall": Estimate(0.99, 0.98, 1.0)},
+        Verdict.GATE,
+        Reason.ALMOST_EVERY_MACRO,
+    ),
+    "one bucket carries everything": (
+        {"matched": matched(Estimate(1.4, math.nan, math.nan))},
+        Verdict.INSUFFICIENT,
+        Reason.NO_COMPARABLE,
+    ),
     "no q": ({"step_q": math.nan}, Verdict.NO_EVIDENCE, Reason.STEP_NOT_CLEAR),
     "signs disagree": ({"step_odds": DOWN}, Verdict.UNSTABLE, Reason.SIGNS_DISAGREE),
     "simpson": ({"is_simpson": True}, Verdict.UNSTABLE, Reason.SIMPSON),
@@ -160,7 +170,12 @@ CASES: dict[str, tuple[dict[str, object], Verdict, Reason]] = {
     "e-mail that announces": (
         {"is_in_session": False, "matched": None},
         Verdict.PREDICTIVE,
-        Reason.ABOVE_ONE,
+        Reason.STEP_CLEAR,
+    ),
+    "off-session and below": (
+        {"is_in_session": False, "matched": None, "step_odds": DOWN},
+        Verdict.REVERSED,
+        Reason.STEP_CLEAR,
     ),
     "experiment": ({"randomized": UP}, Verdict.CAUSAL, Reason.RANDOMIZED),
     "experiment without result": (

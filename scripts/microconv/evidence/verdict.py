@@ -43,6 +43,7 @@ class Reason(StrEnum):
     FEW_EXPOSED = "few exposed"
     FEW_EXPOSED_CONVERTED = "few exposed conversions"
     NO_FOLLOW_UP = "no follow-up"
+    NO_COMPARABLE = "no comparable visitors"
     AFTER_THE_MACRO = "after the macro"
     NEVER_BEFORE_THE_MACRO = "never before the macro"
     ALMOST_EVERY_MACRO = "almost every macro passes it"
@@ -53,6 +54,7 @@ class Reason(StrEnum):
     SIMPSON = "crude and adjusted disagree in direction"
     HETEROGENEOUS = "segments differ"
     BOT_SENSITIVE = "bots change it"
+    STEP_CLEAR = "next-step odds ratio clear"
     BELOW_ONE = "below comparable visitors"
     ABOVE_ONE = "above comparable visitors"
     CHECK_FAILED = "a check of the design failed"
@@ -140,7 +142,7 @@ def judge(evidence: Evidence) -> Judgement:
     caveats = tuple(_caveats(evidence))
     if evidence.randomized is not None and evidence.randomized.excludes(1.0):
         return Judgement(Verdict.CAUSAL, (Reason.RANDOMIZED,), caveats)
-    for rung in (_post_macro, _insufficient, _gate, _not_there, _unstable):
+    for rung in (_post_macro, _insufficient, _gate, _not_comparable, _not_there, _unstable):
         found = rung(evidence)
         if found is not None:
             return Judgement(*found, caveats)
@@ -189,6 +191,13 @@ def _gate(evidence: Evidence) -> _Rung | None:
     return None
 
 
+def _not_comparable(evidence: Evidence) -> _Rung | None:
+    # A gate has no comparable visitors either, so it is asked for first.
+    if evidence.is_in_session and not evidence.headline.has_interval:
+        return Verdict.INSUFFICIENT, (Reason.NO_COMPARABLE,)
+    return None
+
+
 def _not_there(evidence: Evidence) -> _Rung | None:
     reasons = []
     if not evidence.step_q < LEAST_Q:
@@ -224,11 +233,13 @@ def _unstable(evidence: Evidence) -> _Rung | None:
 def _there(evidence: Evidence) -> _Rung:
     """A clear number with nothing against it: which way, and how far it carries."""
     if evidence.headline.high < 1:
-        return Verdict.REVERSED, (Reason.BELOW_ONE, *_check(evidence))
+        below = Reason.BELOW_ONE if evidence.is_in_session else Reason.STEP_CLEAR
+        return Verdict.REVERSED, (below, *_check(evidence))
+    above = Reason.ABOVE_ONE if evidence.is_in_session else Reason.STEP_CLEAR
     if evidence.failed_checks:
-        return Verdict.TENTATIVE, (Reason.ABOVE_ONE, Reason.CHECK_FAILED)
+        return Verdict.TENTATIVE, (above, Reason.CHECK_FAILED)
     yardstick, in_time = _against_yardstick(evidence), evidence.holds_out_of_time
-    reasons = [Reason.ABOVE_ONE, yardstick]
+    reasons = [above, yardstick]
     if in_time is not None:
         reasons.append(Reason.HOLDS_OUT_OF_TIME if in_time else Reason.FAILS_OUT_OF_TIME)
     is_robust = yardstick is Reason.ABOVE_YARDSTICK and in_time is True

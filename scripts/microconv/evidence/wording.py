@@ -52,7 +52,7 @@ VERDICTS = {
     "comparison with visitors who did not {verb} means nothing.",
     Verdict.NO_EVIDENCE: "No difference from comparable visitors is shown.",
     Verdict.EXPLAINED: "Visitors who are busy or of the right segment do more of everything: "
-    "{naive} shrinks to {headline} among comparable visitors.",
+    "{naive} becomes {headline} among comparable visitors, and {odds} at the next step.",
     Verdict.UNSTABLE: "The numbers contradict each other, so none of them stands for all.",
     Verdict.REVERSED: "Visitors who {did} {converted} less often than comparable visitors.",
     Verdict.TENTATIVE: "It goes with {macro}, but a check of the data failed: take it as a "
@@ -69,6 +69,7 @@ REASONS = {
     Reason.FEW_EXPOSED_CONVERTED: "{exposed_converted} of them {converted} afterwards; "
     "{least_converted} are needed.",
     Reason.NO_FOLLOW_UP: "Nobody was followed for {days} days yet.",
+    Reason.NO_COMPARABLE: "Too few visitors at the same point of the visit had not done it yet.",
     Reason.AFTER_THE_MACRO: "{post_macro} of the times that visitors who {converted} did it came "
     "after {macro}.",
     Reason.NEVER_BEFORE_THE_MACRO: "It never happened before {macro}.",
@@ -76,14 +77,16 @@ REASONS = {
     Reason.STEP_NOT_CLEAR: "The next-step odds ratio {odds} is not clear of chance after "
     "correction for all comparisons (q = {q}).",
     Reason.MATCHED_COVERS_ONE: "The interval of the matched lift {headline} holds 1.",
-    Reason.NAIVE_IS_LARGE: "The usual comparison shows {naive}, because it ignores how long "
-    "visitors stayed and who they are.",
+    Reason.NAIVE_IS_LARGE: "The usual comparison ignores how long visitors stayed and who they "
+    "are.",
     Reason.SIGNS_DISAGREE: "The matched lift {headline} and the next-step odds ratio {odds} point "
     "in different directions.",
     Reason.SIMPSON: "All visitors together point one way and segment by segment the other "
     "(Simpson's paradox).",
     Reason.HETEROGENEOUS: "Segments differ clearly: read the values per segment.",
     Reason.BOT_SENSITIVE: "Letting robots in changes the number.",
+    Reason.STEP_CLEAR: "The next-step odds ratio {odds} is clear of 1 after correction for all "
+    "comparisons (q = {q}).",
     Reason.BELOW_ONE: "{headline} lies below 1, and the next-step odds ratio {odds} agrees.",
     Reason.ABOVE_ONE: "{headline} lies above 1, and the next-step odds ratio {odds} agrees.",
     Reason.CHECK_FAILED: "Design check failed ({checks}): robots, duplicated events or the choice "
