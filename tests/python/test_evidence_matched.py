@@ -224,6 +224,16 @@ def test_gross_value_covers_with_lognormal_orders() -> None:
     assert covered / 400 >= 0.92  # the exact 0.5 % binomial limit of 400 runs
 
 
+def test_gross_value_has_the_log_delta_interval_of_visitors() -> None:
+    random = np.random.default_rng(10)
+    revenue = np.where(random.random(500) < 0.2, 60 * random.lognormal(0, 0.6, 500), 0.0)
+    found = mean_revenue(500, float(revenue.sum()), float(revenue @ revenue))
+    error = revenue.std() / math.sqrt(500) / revenue.mean()
+    assert found.value == pytest.approx(revenue.mean())
+    assert math.log(found.high / found.value) == pytest.approx(1.959964 * error, rel=1e-6)
+    assert math.log(found.value / found.low) == pytest.approx(1.959964 * error, rel=1e-6)
+
+
 def test_value_without_money_or_visitors_is_undefined() -> None:
     assert math.isnan(gross_value(RevenueMoments(0, 0, 0, 0)).value.value)
     free = gross_value(RevenueMoments(100, 0, 0, 0))
