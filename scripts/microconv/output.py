@@ -117,6 +117,22 @@ def interval(rate: float | None, low: float | None, high: float | None) -> str:
     return f"{percentage(rate)} [{percentage(low)}, {percentage(high)}]"
 
 
+def times(ratio: float | None, low: float | None = None, high: float | None = None) -> str:
+    """A ratio, such as `1.44× [1.20, 1.72]`; without limits only itself, a dash without a ratio."""
+    if ratio is None or math.isnan(ratio):
+        return "–"
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return f"{_three_digits(ratio)}×"
+    return f"{_three_digits(ratio)}× [{_three_digits(low)}, {_three_digits(high)}]"
+
+
+def _three_digits(ratio: float) -> str:
+    if math.isinf(ratio):
+        return "∞"
+    decimals = 2 if ratio < 10 else 1 if ratio < 100 else 0
+    return f"{ratio:,.{decimals}f}"
+
+
 def _printable(text: str) -> str:
     """Text without control characters: a label from a file must not drive the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
