@@ -6,15 +6,6 @@
     ]) -}}
 {% endmacro %}
 
-{#- The identity columns of a raw row as one quick hash. -#}
-{% macro candidate_key(relation) -%}
-    {%- set parts = [] -%}
-    {%- for column in identity_columns() -%}
-        {%- do parts.append("coalesce(cast(" ~ relation ~ "." ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
-    {%- endfor -%}
-    {{ fast_hash(parts | join(" || '|' || ")) }}
-{%- endmacro %}
-
 {#- The raw columns by name. -#}
 {% macro export_column_list(relation) -%}
     {%- for name in ga4_export_columns() %}
