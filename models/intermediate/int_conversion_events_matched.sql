@@ -55,6 +55,14 @@ conditions as (
 
 ),
 
+item_conditions as (
+
+    -- By themselves: behind the items they would meet every event first.
+    select * from conditions
+    where starts_with(field, 'item:')
+
+),
+
 fields_of_events as (
 
     -- Columns, parameters and items apart: an event's arrays are read only where a rule asks for them.
@@ -92,11 +100,10 @@ fields_of_events as (
 
     select
         events.event_id,
-        conditions.condition_number,
-        {{ item_field_text("item", "conditions.field") }} as field_text
+        item_conditions.condition_number,
+        {{ item_field_text("item", "item_conditions.field") }} as field_text
     from events
-    inner join (select * from conditions where starts_with(field, 'item:')) as conditions
-        on conditions.event_name in (events.event_name, '*')
+    inner join item_conditions on item_conditions.event_name in (events.event_name, '*')
     cross join {{ unnest_as("events.items", "item") }}
 
 ),

@@ -71,6 +71,13 @@ conversions as (
 
 ),
 
+blocks as (
+
+    select distinct block_number
+    from conversions
+
+),
+
 converting_sessions as (
 
     select
@@ -113,7 +120,7 @@ visits as (
         sessions.{{ dimension }}_number{{ ", " if not loop.last }}
         {%- endfor %}
     from sessions
-    cross join (select distinct block_number from conversions) as blocks
+    cross join blocks
     left join conversions_of_sessions
         on sessions.session_id = conversions_of_sessions.session_id
         and blocks.block_number = conversions_of_sessions.block_number
