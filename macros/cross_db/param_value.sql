@@ -1,5 +1,5 @@
-{#- The value struct of a parameter in `array` (event_params or a redacted copy of it); the first in array order where the key repeats.
-    DuckDB looks the key up in param_keys, ten times cheaper than filtering the array per parameter. -#}
+{#- The value struct of a parameter in `array` (event_params or a redacted copy of it); the first in array order where
+    the key repeats. DuckDB looks the key up in param_keys, ten times cheaper than filtering the array per parameter. -#}
 {% macro param_value(array, key) %}
     {{- return(adapter.dispatch("param_value", "micro_conversions")(array, key)) -}}
 {% endmacro %}
