@@ -6,8 +6,8 @@
     case
         when {{ regexp_found(expression, "'[?@#]|%40'") }}
             then {{ redact_email(
-                "case when " ~ is_url ~ " then " ~ text_before(address, "?") ~ " || coalesce('?' || "
-                ~ allowed_query(text_after(address, "?")) ~ ", '') else " ~ expression ~ " end"
+                "case when " ~ is_url ~ " then " ~ text_before(address, "?") ~ " || "
+                ~ allowed_query(text_after(address, "?")) ~ " else " ~ expression ~ " end"
             ) }}
         else {{ expression }}
     end

@@ -109,6 +109,11 @@ counted_rows as (
 )
 {%- endmacro %}
 
+{#- The identity columns of a raw row as one number. A collision changes the work done and never the rows. -#}
+{% macro candidate_key(relation) -%}
+    hash({{ relation }}.{{ identity_columns() | join(", " ~ relation ~ ".") }})
+{%- endmacro %}
+
 {#- What tells rows with one key apart beside their items. A refund may name its order outside its parameters. -#}
 {% macro compared_params(relation) -%}
     coalesce({{ params_text(relation ~ ".event_params") }}, '') || '|'

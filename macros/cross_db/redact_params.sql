@@ -20,21 +20,18 @@
     )
 {%- endmacro %}
 
+{#- No branch over whole parameters: DuckDB would copy every field once more. -#}
 {% macro duckdb__redact_params(array) -%}
     list_transform(
         {{ array }},
-        lambda ep: case
-            when regexp_matches(ep.value.string_value, '[?@#]|%40')
-                then struct_pack(
-                    key := ep.key,
-                    value := struct_pack(
-                        string_value := {{ redact("ep.value.string_value") }},
-                        int_value := ep.value.int_value,
-                        float_value := ep.value.float_value,
-                        double_value := ep.value.double_value
-                    )
-                )
-            else ep
-        end
+        lambda ep: struct_pack(
+            key := ep.key,
+            value := struct_pack(
+                string_value := {{ redact("ep.value.string_value") }},
+                int_value := ep.value.int_value,
+                float_value := ep.value.float_value,
+                double_value := ep.value.double_value
+            )
+        )
     )
 {%- endmacro %}

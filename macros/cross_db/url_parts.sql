@@ -1,4 +1,5 @@
-{#- The part of a string before the first separator, and the one after it (NULL where there is none). -#}
+{#- The part of a string before the first separator, and the one between it and the next (empty or NULL
+    where there is none). -#}
 {% macro text_before(expression, separator) %}
     {{- return(adapter.dispatch("text_before", "micro_conversions")(expression, separator)) -}}
 {% endmacro %}
@@ -16,9 +17,9 @@
 {% endmacro %}
 
 {% macro default__text_after(expression, separator) -%}
-    nullif(split({{ expression }}, '{{ separator }}')[safe_offset(1)], '')
+    split({{ expression }}, '{{ separator }}')[safe_offset(1)]
 {%- endmacro %}
 
 {% macro duckdb__text_after(expression, separator) -%}
-    nullif(split_part({{ expression }}, '{{ separator }}', 2), '')
+    split_part({{ expression }}, '{{ separator }}', 2)
 {%- endmacro %}

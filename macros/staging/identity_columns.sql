@@ -6,15 +6,6 @@
     ]) -}}
 {% endmacro %}
 
-{#- The identity columns of a raw row as one quick hash. -#}
-{% macro candidate_key(relation) -%}
-    {%- set parts = [] -%}
-    {%- for column in identity_columns() -%}
-        {%- do parts.append("coalesce(cast(" ~ relation ~ "." ~ column ~ " as " ~ dbt.type_string() ~ "), '')") -%}
-    {%- endfor -%}
-    {{ fast_hash(parts | join(" || '|' || ")) }}
-{%- endmacro %}
-
 {#- The raw columns by name. -#}
 {% macro export_column_list(relation) -%}
     {%- for name in ga4_export_columns() %}
@@ -26,12 +17,18 @@
         {{ relation }}.source_version
 {%- endmacro %}
 
-{#- The event parameters that become columns. -#}
+{#- The event parameters that become columns, and those that may hold personal data: they come redacted. -#}
 {% macro staged_parameters() %}
     {{- return([
-        "ga_session_id", "ga_session_number", "session_engaged", "engagement_time_msec", "page_location",
-        "page_referrer", "page_title", "firebase_screen", "search_term", "link_url", "file_name", "form_id",
-        "percent_scrolled", "value", "currency", "transaction_id", "traffic_type", "firebase_conversion",
-        "source", "medium", "campaign", "gclid", "batch_page_id", "batch_ordering_id", "batch_event_index"
+        "ga_session_id", "ga_session_number", "session_engaged", "engagement_time_msec", "percent_scrolled", "value",
+        "currency", "transaction_id", "traffic_type", "firebase_conversion", "source", "medium", "gclid",
+        "batch_page_id", "batch_ordering_id", "batch_event_index"
+    ]) -}}
+{% endmacro %}
+
+{% macro redacted_parameters() %}
+    {{- return([
+        "page_location", "page_referrer", "page_title", "firebase_screen", "search_term", "link_url", "file_name",
+        "form_id", "campaign"
     ]) -}}
 {% endmacro %}

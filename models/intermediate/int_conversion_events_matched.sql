@@ -55,6 +55,14 @@ conditions as (
 
 ),
 
+item_conditions as (
+
+    -- By themselves: behind the items they would meet every event first.
+    select * from conditions
+    where starts_with(field, 'item:')
+
+),
+
 fields_of_events as (
 
     -- Columns, parameters and items apart: an event's arrays are read only where a rule asks for them.
@@ -92,12 +100,11 @@ fields_of_events as (
 
     select
         events.event_id,
-        conditions.condition_number,
-        {{ item_field_text("item", "conditions.field") }} as field_text
+        item_conditions.condition_number,
+        {{ item_field_text("item", "item_conditions.field") }} as field_text
     from events
-    inner join conditions on conditions.event_name in (events.event_name, '*')
+    inner join item_conditions on item_conditions.event_name in (events.event_name, '*')
     cross join {{ unnest_as("events.items", "item") }}
-    where starts_with(conditions.field, 'item:')
 
 ),
 
@@ -170,30 +177,48 @@ matches as (
 
 ),
 
-sessions_with_match as (
+matched_events as (
 
-    select distinct events.session_id
+    select distinct event_id
+    from matches
+
+),
+
+events_of_pages as (
+
+    -- What opens a page, was done on it or matched: all that page visits are made of.
+    select
+        events.event_id,
+        events.session_id,
+        events.event_date,
+        events.event_timestamp,
+        events.event_order,
+        cast(round(coalesce(events.engagement_seconds, 0) * 1000) as int64) as engaged_msec,
+        events.percent_scrolled,
+        case when events.event_name in ('page_view', 'screen_view') then 1 else 0 end as page_count,
+        matched_events.event_id is not null as is_match
     from events
-    inner join matches on events.event_id = matches.event_id
+    left join matched_events on events.event_id = matched_events.event_id
     where events.session_id is not null
+        and (
+            matched_events.event_id is not null
+            or events.event_name in ('page_view', 'screen_view')
+            or events.engagement_seconds > 0
+            or events.percent_scrolled is not null
+        )
 
 ),
 
 page_positions as (
 
     select
-        events.event_id,
-        events.session_id,
-        events.event_date,
-        cast(round(coalesce(events.engagement_seconds, 0) * 1000) as int64) as engaged_msec,
-        events.percent_scrolled,
-        sum(case when events.event_name in ('page_view', 'screen_view') then 1 else 0 end) over (
-            partition by events.session_id, events.event_date
-            order by events.event_timestamp, events.event_order, events.event_id
+        *,
+        sum(page_count) over (
+            partition by event_date, session_id
+            order by event_timestamp, event_order, event_id
             rows between unbounded preceding and current row
         ) as page_of_day
-    from events
-    inner join sessions_with_match on events.session_id = sessions_with_match.session_id
+    from events_of_pages
 
 ),
 
@@ -208,6 +233,23 @@ page_visits as (
         max(percent_scrolled) as percent_scrolled_on_page
     from page_positions
     group by session_id, event_date, page_of_day
+    having max(case when is_match then 1 else 0 end) = 1
+
+),
+
+pages_of_matches as (
+
+    select
+        page_positions.event_id,
+        page_positions.page_of_day,
+        page_visits.engaged_msec_on_page,
+        page_visits.percent_scrolled_on_page
+    from page_positions
+    inner join page_visits
+        on page_positions.session_id = page_visits.session_id
+        and page_positions.event_date = page_visits.event_date
+        and page_positions.page_of_day = page_visits.page_of_day
+    where page_positions.is_match
 
 ),
 
@@ -226,9 +268,9 @@ int_conversion_events_matched as (
         events.user_id_hash,
         events.session_id,
         events.page_path,
-        page_visits.engaged_msec_on_page,
-        page_visits.percent_scrolled_on_page,
-        cast(page_positions.page_of_day as int64) as page_of_day,
+        pages_of_matches.engaged_msec_on_page,
+        pages_of_matches.percent_scrolled_on_page,
+        cast(pages_of_matches.page_of_day as int64) as page_of_day,
         events.transaction_id,
         events.revenue_usd,
         coalesce(
@@ -238,11 +280,7 @@ int_conversion_events_matched as (
         events.has_ads_consent
     from matches
     inner join events on matches.event_id = events.event_id
-    left join page_positions on matches.event_id = page_positions.event_id
-    left join page_visits
-        on page_positions.session_id = page_visits.session_id
-        and page_positions.event_date = page_visits.event_date
-        and page_positions.page_of_day = page_visits.page_of_day
+    left join pages_of_matches on matches.event_id = pages_of_matches.event_id
 
 )
 

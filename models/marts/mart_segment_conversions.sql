@@ -38,6 +38,7 @@
         }) %}
     {%- endfor %}
 {%- endfor %}
+{%- set bits = 60 %}
 {%- set group_columns = ["grain_number", "period_start_date", "dimension_number", "segment_number"] %}
 
 with sessions as (
@@ -60,11 +61,20 @@ macro_conversions as (
 
 conversions as (
 
+    -- Each conversion is a bit of a whole number, {{ bits }} to a block.
     select
         conversion_name,
         conversion_type,
-        row_number() over (order by conversion_name) as conversion_number
+        cast(floor((row_number() over (order by conversion_name) - 1) / {{ bits }}.0) as int64) as block_number,
+        mod(row_number() over (order by conversion_name) - 1, {{ bits }}) as bit_number
     from {{ ref("dim_conversions") }}
+
+),
+
+blocks as (
+
+    select distinct block_number
+    from conversions
 
 ),
 
@@ -86,34 +96,52 @@ converting_sessions as (
 
 ),
 
+conversions_of_sessions as (
+
+    select
+        converting_sessions.session_id,
+        conversions.block_number,
+        cast(sum(cast(1 as int64) << conversions.bit_number) as int64) as conversion_bits
+    from converting_sessions
+    inner join conversions on converting_sessions.conversion_name = conversions.conversion_name
+    group by converting_sessions.session_id, conversions.block_number
+
+),
+
 visits as (
 
-    -- Each session once as a base (number 0) and once per conversion in it.
+    -- Each session once, with all its conversions as bits: rows are repeated per segment, not per conversion.
     select
-        0 as conversion_number,
-        visitor_number,
-        session_date,
-        {{ dimensions | join("_number, ") }}_number
-    from sessions
-
-    union all
-
-    select
-        conversions.conversion_number,
+        blocks.block_number,
+        coalesce(conversions_of_sessions.conversion_bits, 0) as conversion_bits,
         sessions.visitor_number,
         sessions.session_date,
         {% for dimension in dimensions -%}
         sessions.{{ dimension }}_number{{ ", " if not loop.last }}
         {%- endfor %}
-    from converting_sessions
-    inner join conversions on converting_sessions.conversion_name = conversions.conversion_name
-    inner join sessions on converting_sessions.session_id = sessions.session_id
+    from sessions
+    cross join blocks
+    left join conversions_of_sessions
+        on sessions.session_id = conversions_of_sessions.session_id
+        and blocks.block_number = conversions_of_sessions.block_number
 
 ),
 
 visits_of_segments as (
 
-    {{ row_per_variant("visits", ["conversion_number", "visitor_number"], variants) }}
+    {{ row_per_variant("visits", ["block_number", "conversion_bits", "visitor_number"], variants) }}
+
+),
+
+visitors_of_segments as (
+
+    select
+        {{ group_columns | join(", ") }},
+        block_number,
+        visitor_number,
+        bit_or(conversion_bits) as conversion_bits
+    from visits_of_segments
+    group by {{ group_columns | join(", ") }}, block_number, visitor_number
 
 ),
 
@@ -121,11 +149,50 @@ counts as (
 
     select
         {{ group_columns | join(", ") }},
-        conversion_number,
-        cast(count(*) as int64) as session_count,
-        cast(count(distinct visitor_number) as int64) as visitor_count
+        block_number,
+        conversion_bits,
+        count(*) as session_count,
+        0 as visitor_count
     from visits_of_segments
-    group by {{ group_columns | join(", ") }}, conversion_number
+    group by {{ group_columns | join(", ") }}, block_number, conversion_bits
+
+    union all
+
+    select
+        {{ group_columns | join(", ") }},
+        block_number,
+        conversion_bits,
+        0 as session_count,
+        count(*) as visitor_count
+    from visitors_of_segments
+    group by {{ group_columns | join(", ") }}, block_number, conversion_bits
+
+),
+
+counts_of_conversions as (
+
+    select
+        {% for column in group_columns -%}
+        counts.{{ column }},
+        {% endfor -%}
+        conversions.conversion_name,
+        conversions.conversion_type,
+        cast(sum(counts.session_count) as int64) as session_count,
+        cast(
+            sum(counts.session_count * ((counts.conversion_bits >> conversions.bit_number) & 1)) as int64
+        ) as converting_session_count,
+        cast(sum(counts.visitor_count) as int64) as visitor_count,
+        cast(
+            sum(counts.visitor_count * ((counts.conversion_bits >> conversions.bit_number) & 1)) as int64
+        ) as converting_visitor_count
+    from counts
+    inner join conversions on counts.block_number = conversions.block_number
+    group by
+        {% for column in group_columns -%}
+        counts.{{ column }},
+        {% endfor -%}
+        conversions.conversion_name,
+        conversions.conversion_type
 
 ),
 
@@ -178,29 +245,20 @@ segment_names as (
 counted as (
 
     select
-        conversions.conversion_name,
-        conversions.conversion_type,
-        case bases.grain_number when 0 then 'all' when 1 then 'week' else 'day' end as period_grain,
-        bases.period_start_date,
+        counts_of_conversions.conversion_name,
+        counts_of_conversions.conversion_type,
+        case counts_of_conversions.grain_number when 0 then 'all' when 1 then 'week' else 'day' end as period_grain,
+        counts_of_conversions.period_start_date,
         segment_names.segment_dimension,
         segment_names.segment_value,
-        bases.session_count,
-        coalesce(converted.session_count, 0) as converting_session_count,
-        bases.visitor_count,
-        coalesce(converted.visitor_count, 0) as converting_visitor_count
-    from counts as bases
+        counts_of_conversions.session_count,
+        counts_of_conversions.converting_session_count,
+        counts_of_conversions.visitor_count,
+        counts_of_conversions.converting_visitor_count
+    from counts_of_conversions
     inner join segment_names
-        on bases.dimension_number = segment_names.dimension_number
-        and bases.segment_number = segment_names.segment_number
-    cross join conversions
-    left join counts as converted
-        on conversions.conversion_number = converted.conversion_number
-        and bases.grain_number = converted.grain_number
-        and coalesce(bases.period_start_date, date '0001-01-01')
-        = coalesce(converted.period_start_date, date '0001-01-01')
-        and bases.dimension_number = converted.dimension_number
-        and bases.segment_number = converted.segment_number
-    where bases.conversion_number = 0
+        on counts_of_conversions.dimension_number = segment_names.dimension_number
+        and counts_of_conversions.segment_number = segment_names.segment_number
 
 ),
 

@@ -19,7 +19,8 @@ looked_up as (
 
     select
         *,
-        {{ param_keys() }} as param_keys
+        {{ param_keys() }} as param_keys,
+        {{ redact_params("event_params") }} as redacted_params
     from counted_rows
 
 ),
@@ -29,7 +30,10 @@ parameters as (
     select
         *,
         {%- for key in staged_parameters() %}
-        {{ param_value(key) }} as param_{{ key }}{{ "," if not loop.last }}
+        {{ param_value("event_params", key) }} as param_{{ key }},
+        {%- endfor %}
+        {%- for key in redacted_parameters() %}
+        {{ param_value("redacted_params", key) }} as param_{{ key }}{{ "," if not loop.last }}
         {%- endfor %}
     from looked_up
 
@@ -55,14 +59,14 @@ read_rows as (
         {{ value_int("param_ga_session_number") }} as session_number,
         {{ value_text("param_session_engaged") }} in ('1', 'true') as is_session_engaged,
         {{ value_int("param_engagement_time_msec") }} as engagement_msec,
-        {{ redact("param_page_location.string_value") }} as page_location,
-        {{ redact("param_page_referrer.string_value") }} as page_referrer,
-        {{ redact("param_page_title.string_value") }} as page_title,
-        {{ redact("param_firebase_screen.string_value") }} as screen_name,
-        {{ redact("param_search_term.string_value") }} as search_term,
-        {{ redact("param_link_url.string_value") }} as link_url,
-        {{ redact("param_file_name.string_value") }} as file_name,
-        {{ redact(value_text("param_form_id")) }} as form_id,
+        param_page_location.string_value as page_location,
+        param_page_referrer.string_value as page_referrer,
+        param_page_title.string_value as page_title,
+        param_firebase_screen.string_value as screen_name,
+        param_search_term.string_value as search_term,
+        param_link_url.string_value as link_url,
+        param_file_name.string_value as file_name,
+        {{ value_text("param_form_id") }} as form_id,
         {{ value_int("param_percent_scrolled") }} as percent_scrolled,
         {{ value_number("param_value") }} as event_value,
         {{ clean_text("param_currency.string_value") }} as currency,
@@ -75,7 +79,7 @@ read_rows as (
         {{ redact(clean_text("collected_traffic_source.manual_campaign_name")) }} as collected_campaign,
         {{ clean_text("param_source.string_value") }} as param_source_text,
         {{ clean_text("param_medium.string_value") }} as param_medium_text,
-        {{ redact(clean_text("param_campaign.string_value")) }} as param_campaign_text,
+        {{ clean_text("param_campaign.string_value") }} as param_campaign_text,
         coalesce(collected_traffic_source.gclid, {{ value_text("param_gclid") }}) is not null as has_gclid,
         {{ clean_text("session_traffic_source_last_click.cross_channel_campaign.source") }} as cross_channel_source,
         {{ clean_text("session_traffic_source_last_click.cross_channel_campaign.medium") }} as cross_channel_medium,
@@ -108,7 +112,7 @@ read_rows as (
         coalesce(batch_event_index, {{ value_int("param_batch_event_index") }}) as batch_event_index,
         event_bundle_sequence_id,
         {{ kept_items() }} as items,
-        {{ redact_params("event_params") }} as event_params,
+        redacted_params as event_params,
         {{ redact_params("user_properties") }} as user_properties,
         source_table_kind,
         source_version,
