@@ -34,6 +34,14 @@ METADATA: dict[str, list[Column]] = {
         *(Column(name, "INT64") for name in ("total_rows", "total_logical_bytes")),
         Column("last_modified_time", "TIMESTAMP"),
     ],
+    "INFORMATION_SCHEMA.TABLE_OPTIONS": [
+        *(Column(name, "STRING") for name in (*_STRINGS, "option_name", "option_type")),
+        Column("option_value", "STRING"),
+    ],
+    "INFORMATION_SCHEMA.MATERIALIZED_VIEWS": [
+        *(Column(name, "STRING") for name in _STRINGS),
+        *(Column(name, "TIMESTAMP") for name in ("last_refresh_time", "refresh_watermark")),
+    ],
     "__TABLES__": [
         *(Column(name, "STRING") for name in ("project_id", "dataset_id", "table_id")),
         *(Column(name, "INT64") for name in ("creation_time", "last_modified_time", "row_count")),

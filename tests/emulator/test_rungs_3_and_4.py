@@ -58,5 +58,5 @@ def test_every_statement_that_was_sent_resolves(both: TwoWarehouses) -> None:
     models = [node["name"] for node in both.manifest.nodes("model")]
     passed.record("4 sent", models, {sender(sent) for sent in messages})
     if messages:
-        shown = [f"{sender(sent)}: {said}\n{sent.strip()}" for sent, said in messages.items()]
+        shown = [f"{sender(sent)}: {said}\n{sent[:1000]}" for sent, said in messages.items()]
         pytest.fail("\n\n".join(shown), pytrace=False)
