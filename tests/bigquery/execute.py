@@ -30,7 +30,7 @@ def execute_project(
     """Columns and rows of every seed and model, by unique id, from raw events."""
     catalog = new_catalog(compiled, export)
     rows = metadata_rows(f"{PROJECT}.{EXPORT_DATASET}", export, shard_counts(events))
-    rows[EXPORT_TABLE] = [_stored(event, export) for event in events]
+    rows[EXPORT_TABLE] = [stored(event, export) for event in events]
     results = {}
     for node in in_order(compiled, "seed", "model"):
         if node["resource_type"] == "seed":
@@ -43,7 +43,7 @@ def execute_project(
         results[node["unique_id"]] = result
         if node["relation_name"]:
             catalog.add(relation(node), result.columns)
-            rows[relation(node)] = [_stored(row, result.columns) for row in result.rows]
+            rows[relation(node)] = [stored(row, result.columns) for row in result.rows]
     return results
 
 
@@ -52,7 +52,7 @@ def shard_counts(events: Iterable[Row]) -> dict[str, int]:
     return {f"events_{suffix}": len(rows) for suffix, rows in shards(events).items()}
 
 
-def _stored(row: Row, columns: list[Column]) -> Row:
+def stored(row: Row, columns: list[Column]) -> Row:
     """A row as BigQuery stores it: no array is NULL in a table."""
     arrays = {column.name for column in columns if column.type.startswith("ARRAY")}
     return row | {name: [] for name in arrays if row.get(name) is None}

@@ -126,9 +126,12 @@ def shards(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def write_parquet(rows: Iterable[Row], export: list[Column], folder: Path) -> str:
-    """Write one file per shard, as `bq extract` does; returns the glob for GA4_EXPORT_FILES."""
+    """Write one file per shard, as `bq extract` does; returns the glob for GA4_EXPORT_FILES.
+
+    Files of other shards that are there stay as they are.
+    """
     folder = folder / f"analytics_{PROPERTY_ID}"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     schema = pa.schema([(column.name, arrow_type(parse_type(column.type))) for column in export])
     for suffix, shard in shards(rows).items():
         table = pa.Table.from_pylist(shard, schema=schema)  # `_TABLE_SUFFIX` is no column of it
