@@ -6,6 +6,7 @@ the table holds afterwards: `delete` as the rows that stay, `insert` as the rows
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +73,9 @@ class ReferenceWarehouse(Warehouse):
         return execution.answer
 
 
+_PLACE = Column("place_of_the_row", "INT64")
+
+
 class _Execution(Script):
     """A script whose statements act on the tables of a warehouse; `answer` is its last query's."""
 
@@ -101,10 +105,22 @@ class _Execution(Script):
     def _delete(self, parsed: Any) -> None:
         name, alias = self._name(parsed.target_path), parsed.alias.identifier.id_string
         condition = self.text(parsed.where)
-        stay = f"select * from `{name}` as {alias} where ({condition}) is not true"
-        before = len(self.warehouse.rows[name])
-        self.warehouse.build(name, self._evaluate(stay))
-        self.warehouse.deleted[name] += before - len(self.warehouse.rows[name])
+        before = self.warehouse.content(name)
+        # Whole events would be copied for each row that is asked about: give what is named alone.
+        narrow, words = Catalog(self.catalog.engine), set(re.findall(r"\w+", condition))
+        narrow.variables, narrow.values = self.catalog.variables, self.catalog.values
+        for table in self.catalog.tables:
+            columns = [one for one in self.catalog.columns(table) if one.name in words]
+            narrow.add(table, [*columns, *([_PLACE] if table == name else [])])
+        rows = [row | {_PLACE.name: place} for place, row in enumerate(before.rows)]
+        stay = narrow.evaluate(
+            f"select {_PLACE.name} from `{name}` as {alias} where ({condition}) is not true",
+            self.warehouse.rows | {name: rows},
+        )
+        places = sorted(row[_PLACE.name] for row in stay.rows)
+        left = Result(before.columns, [before.rows[place] for place in places])
+        self.warehouse.build(name, left)
+        self.warehouse.deleted[name] += len(before.rows) - len(left.rows)
 
     def _insert(self, parsed: Any) -> None:
         name = self._name(parsed.target_path)

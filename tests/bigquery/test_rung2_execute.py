@@ -1,7 +1,7 @@
 """Rung 2: two runs of dbt give the same rows on DuckDB and on Google's reference executor.
 
-The second run finds a day delivered anew, a day that came late, and days that replace others, so
-that what incremental models delete and insert is compared too.
+The second run finds a day delivered anew, a day that came late, days that replace others and a day
+whose table is gone, so that what incremental models delete and insert is compared too.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ PHYSICAL = {"source_version", "loaded_at", "definitions_version"}
 # some of its rows.
 COMING = {"20260228", "20260308", "fresh_20260309", "intraday_20260309"}
 REDELIVERED = "20260302"
+# A day of the late-arrival window, whose table is gone when it is to be read again.
+GONE = "20260307"
+EVENTS = "model.micro_conversions.base_ga4__events"
 FIRST, LATER = "2 executed", "2 later run"
 
 Tables = dict[str, Result]  # by unique id
@@ -36,7 +39,7 @@ Tables = dict[str, Result]  # by unique id
 
 @pytest.fixture(scope="module")
 def deliveries() -> dict[str, list[Row]]:
-    """The export as each run finds it; in the end it is the whole fixture."""
+    """The export as each run finds it; in the end the whole fixture has been read."""
     events = fixture_events()
     first = [
         event
@@ -44,7 +47,7 @@ def deliveries() -> dict[str, list[Row]]:
         if event["_TABLE_SUFFIX"] not in COMING
         and (place % 4 or event["_TABLE_SUFFIX"] != REDELIVERED)
     ]
-    return {FIRST: first, LATER: events}
+    return {FIRST: first, LATER: [one for one in events if one["_TABLE_SUFFIX"] != GONE]}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,8 @@ def duckdb(
     for run, events in deliveries.items():
         rows = [one for one in events if run == FIRST or one["_TABLE_SUFFIX"] in changed]
         files = write_parquet(rows, EXPORT_2026, work / "export")
+        if run == LATER:
+            next((work / "export").rglob(f"events_{GONE}.parquet")).unlink()
         build_on_duckdb(ROOT, work, files, VARIABLES)
         tables[run] = read_duckdb(work)
     return tables
@@ -123,3 +128,15 @@ def test_the_later_run_replaces_rows_of_every_incremental_model(
         if node["config"]["materialized"] == "incremental"
     }
     assert {name for name, count in warehouse.deleted.items() if count} == replaced
+
+
+def test_a_day_whose_shard_is_missing_stays(
+    duckdb: dict[str, Tables], bigquery: dict[str, Tables]
+) -> None:
+    for tables in (duckdb, bigquery):
+        first, later = (
+            [row for row in tables[run][EVENTS].rows if f"{row['event_date']:%Y%m%d}" == GONE]
+            for run in (FIRST, LATER)
+        )
+        assert first
+        assert len(later) == len(first)
