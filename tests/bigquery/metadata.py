@@ -12,6 +12,7 @@ from typing import Any
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from .bq_types import Row, parse_type, type_name
+from .export_schema import columns_of
 from .googlesql import Column
 
 _STRINGS = ("table_catalog", "table_schema", "table_name")
@@ -82,7 +83,7 @@ def metadata_rows(
                 "type": 1,
             }
         )
-        for position, column in enumerate(export, start=1):
+        for position, column in enumerate(columns_of(export, table), start=1):
             named = names | {"column_name": column.name}
             views["INFORMATION_SCHEMA.COLUMNS"].append(
                 named | {"data_type": column.type, "ordinal_position": position}

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .bq_types import Row
-from .execute import shard_counts, stored
+from .execute import export_rows, shard_counts, stored
 from .googlesql import Catalog, Column, Result, inherited, leaf
 from .metadata import METADATA, metadata_rows
-from .project import EXPORT_TABLE
+from .project import EXPORT_TABLE, export_wildcards
 from .script import Script
 from .stub import Warehouse, no_rows
 
@@ -46,7 +46,9 @@ class ReferenceWarehouse(Warehouse):
 
     def give_export(self, export: list[Column], events: list[Row]) -> None:
         """Make or replace the raw tables of some events, and what BigQuery says about them."""
-        self.give(EXPORT_TABLE, Result(export, events))
+        columns_of_wildcard = export_wildcards(EXPORT_TABLE, export)
+        for name, rows in export_rows(events).items():
+            self.give(name, Result(columns_of_wildcard[name], rows))
         dataset = EXPORT_TABLE.rpartition(".")[0]
         described = metadata_rows(dataset, export, shard_counts(events))
         for view, columns in METADATA.items():

@@ -27,7 +27,7 @@ from .reference_run import ReferenceWarehouse
 PHYSICAL = {"source_version", "loaded_at", "definitions_version"}
 # Tables that come after the first run, one of them late, and a day that the first run finds without
 # some of its rows.
-COMING = {"20260228", "20260308", "fresh_20260309", "intraday_20260309"}
+COMING = {"20260228", "20260308", "fresh_20260309", "intraday_20260309", "intraday_20260310"}
 REDELIVERED = "20260302"
 # A day of the late-arrival window, whose table is gone when it is to be read again.
 GONE = "20260307"
