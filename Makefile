@@ -17,7 +17,7 @@ export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-bigquery demo check build summary docs test test-python test-bigquery test-long \
-	test-emulator emulator-python lint bench lock clean
+	test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -94,8 +94,10 @@ test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference exec
 test-long: $(VENV)/.dev profiles.yml ## Tests that take minutes: builds killed at every moment
 	@$(PYTEST) -m long tests/python
 
-test-emulator: $(VENV)/.dev $(EMULATOR_VENV)/.ready profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)
+test-emulator: $(VENV)/.dev setup-emulator profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)
 	@$(BIN)/pytest -q tests/emulator
+
+setup-emulator: $(EMULATOR_VENV)/.ready
 
 $(EMULATOR_VENV)/.ready: requirements/emulator.txt
 	@test -n "$(EMULATOR_PYTHON)" || { echo "make test-emulator needs Python 3.13, and none was found."; exit 1; }

@@ -36,33 +36,66 @@
     )
 {% endmacro %}
 
-{#- One SELECT per property, each on its own wildcard table and by constant suffixes. -#}
+{#- One SELECT per property and kind of table, each on a wildcard of its own and by constant suffixes: a wildcard table
+    has the schema of its newest table, and were that an intraday one, the columns that it lacks would be lost for
+    all. Only kinds with a shard to read are named, since BigQuery refuses a wildcard that matches no table. -#}
 {% macro default__export_events(shards) %}
-    {%- set fields_by_property = export_fields() %}
+    {%- set kinds = export_kinds(shards) %}
     (
-        {%- for property in export_properties() %}
-        {%- set fields = fields_by_property.get(property["property_id"], {}) %}
-        {%- set own_shards = shards | selectattr("property_id", "equalto", property["property_id"]) | list %}
+        {%- for kind in kinds %}
         select
             {%- for name, node in ga4_export_columns().items() %}
-            {{ export_value("export." ~ name, name, node, fields) }} as {{ name }},
+            {{ export_value("export." ~ name, name, node, kind["fields"]) }} as {{ name }},
             {%- endfor %}
             shards.property_id,
             shards.shard_date,
             shards.source_table_kind,
             shards.source_version
-        from {{ export_dataset(property) }}.`events_*` as export
-        inner join {{ shard_rows(own_shards) }} as shards on export._table_suffix = shards.path
+        from {{ export_dataset(kind["property"]) }}.`events_{{ kind["prefix"] }}*` as export
+        inner join {{ shard_rows(kind["shards"]) }} as shards
+            on '{{ kind["prefix"] }}' || export._table_suffix = shards.path
         where export._table_suffix in (
-            {%- for shard in own_shards -%}
-                '{{ shard["path"] }}'{{ ", " if not loop.last }}
-            {%- else -%}
-                'none'
+            {%- for shard in kind["shards"] -%}
+                '{{ shard["path"][kind["prefix"] | length:] }}'{{ ", " if not loop.last }}
             {%- endfor -%}
         )
         {{ "union all" if not loop.last }}
+        {%- else %}
+        select
+            {%- for name, node in ga4_export_columns().items() %}
+            {{ export_value("export." ~ name, name, node, {}) }} as {{ name }},
+            {%- endfor %}
+            shards.property_id,
+            shards.shard_date,
+            shards.source_table_kind,
+            shards.source_version
+        from {{ shard_rows([]) }} as shards
         {%- endfor %}
     )
+{% endmacro %}
+
+{#- The kinds of a property's tables that some shards are of: a list of {property, prefix, fields, shards}. -#}
+{% macro export_kinds(shards) %}
+    {%- set kinds = [] -%}
+    {%- set fields = export_fields() if shards else {} -%}
+    {%- for property in export_properties() -%}
+        {%- for kind, prefix in export_prefixes().items() -%}
+            {%- set own_shards = shards | selectattr("property_id", "equalto", property["property_id"])
+                | selectattr("source_table_kind", "equalto", kind) | list -%}
+            {%- if own_shards -%}
+                {%- do kinds.append({
+                    "property": property, "prefix": prefix, "shards": own_shards,
+                    "fields": fields.get(property["property_id"] ~ "/" ~ kind, {})
+                }) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(kinds) -}}
+{% endmacro %}
+
+{#- How the names of a kind's tables go on after `events_`; those of daily tables with the millennium. -#}
+{% macro export_prefixes() %}
+    {{- return({"daily": "2", "fresh": "fresh_", "intraday": "intraday_"}) -}}
 {% endmacro %}
 
 {#- A field of the wildcard table in its canonical type: cast, or a typed NULL where no shard has it. -#}
@@ -93,33 +126,48 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- What the newest shard of each property has, as a mapping of property to one of dotted path to type: a
-    wildcard table has the schema of its newest shard. Should that be an intraday one with fewer columns, the
-    query fails by name rather than read NULL for all. -#}
+{#- What the newest table of each property and kind has: a mapping of "property/kind" to one of dotted path to type. -#}
 {% macro export_fields() %}
-    {%- set fields_by_property = {} -%}
+    {%- set found = {} -%}
     {%- set query -%}
         {%- for property in export_properties() %}
         select
             '{{ property["property_id"] }}' as property_id,
-            field_path,
-            data_type
-        from {{ export_dataset(property) }}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS
-        where table_name = (
-            select max(table_name)
+            newest.source_table_kind,
+            paths.field_path,
+            paths.data_type
+        from {{ export_dataset(property) }}.INFORMATION_SCHEMA.COLUMN_FIELD_PATHS as paths
+        inner join (
+            select
+                table_name,
+                {{ table_kind("table_name") }} as source_table_kind
             from {{ export_dataset(property) }}.INFORMATION_SCHEMA.TABLES
-            where regexp_contains(table_name, r'^events_[0-9]{8}$')
-        )
+            where regexp_contains(table_name, r'^events_(intraday_|fresh_)?[0-9]{8}$')
+            qualify row_number() over (
+                partition by {{ table_kind("table_name") }}
+                order by creation_time desc, table_name desc
+            ) = 1
+        ) as newest on paths.table_name = newest.table_name
         {{ "union all" if not loop.last }}
         {%- endfor %}
     {%- endset -%}
     {%- if execute -%}
         {%- for row in run_query(query).rows -%}
-            {%- do fields_by_property.setdefault(row["property_id"], {}).update({row["field_path"]: row["data_type"]}) -%}
+            {%- set kind = row["property_id"] ~ "/" ~ row["source_table_kind"] -%}
+            {%- do found.setdefault(kind, {}).update({row["field_path"]: row["data_type"]}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(fields_by_property) -}}
+    {{- return(found) -}}
 {% endmacro %}
+
+{#- The kind of table that a name stands for. -#}
+{% macro table_kind(name) -%}
+    case
+        when starts_with({{ name }}, 'events_intraday_') then 'intraday'
+        when starts_with({{ name }}, 'events_fresh_') then 'fresh'
+        else 'daily'
+    end
+{%- endmacro %}
 
 {#- The shards as rows of a table: path, property_id, shard_date, source_table_kind, source_version. -#}
 {% macro shard_rows(shards) %}

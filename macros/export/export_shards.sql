@@ -55,11 +55,7 @@
             select
                 '{{ property["property_id"] }}' as property_id,
                 substr(table_id, 8) as path,
-                case
-                    when starts_with(table_id, 'events_intraday_') then 'intraday'
-                    when starts_with(table_id, 'events_fresh_') then 'fresh'
-                    else 'daily'
-                end as source_table_kind,
+                {{ table_kind("table_id") }} as source_table_kind,
                 safe.parse_date('%Y%m%d', substr(table_id, -8)) as event_date,
                 row_count,
                 cast(size_bytes as string) || '@' || cast(last_modified_time as string) as version

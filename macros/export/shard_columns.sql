@@ -4,9 +4,9 @@
     {{- return(adapter.dispatch("shard_columns", "micro_conversions")(shards)) -}}
 {% endmacro %}
 
-{#- A BigQuery wildcard table has the schema of its newest shard, so that all shards of a property lack the same. -#}
+{#- A BigQuery wildcard table has the schema of its newest table, so that all of a property and kind lack the same. -#}
 {% macro default__shard_columns(shards) %}
-    {%- set fields_by_property = export_fields() %}
+    {%- set kinds = export_kinds(shards) %}
     select
         shards.property_id,
         shards.shard_date as event_date,
@@ -14,17 +14,22 @@
         missing.missing_columns
     from {{ shard_rows(shards) }} as shards
     inner join unnest([
-        {%- for property in export_properties() %}
-        {%- set missing = missing_fields(fields_by_property.get(property["property_id"], {}), {
+        {%- for kind in kinds %}
+        {%- set missing = missing_fields(kind["fields"], {
             "string": ["STRING"], "int64": ["INT64"], "float64": ["FLOAT64"]
         }) %}
         struct(
-            '{{ property["property_id"] }}' as property_id,
+            '{{ kind["property"]["property_id"] }}' as property_id,
+            '{{ kind["shards"][0]["source_table_kind"] }}' as source_table_kind,
             {{ missing | length }} as missing_column_count,
             '{{ missing | join(", ") }}' as missing_columns
         ){{ "," if not loop.last }}
+        {%- else %}
+        struct('' as property_id, '' as source_table_kind, 0 as missing_column_count, '' as missing_columns)
         {%- endfor %}
-    ]) as missing on shards.property_id = missing.property_id
+    ]) as missing
+        on shards.property_id = missing.property_id
+        and shards.source_table_kind = missing.source_table_kind
 {% endmacro %}
 
 {% macro duckdb__shard_columns(shards) %}

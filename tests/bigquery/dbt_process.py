@@ -40,7 +40,7 @@ def run_dbt(
     target: str,
     variables: dict[str, Any] | None = None,
     environment: dict[str, str] | None = None,
-    timeout: int = 300,
+    timeout: int = 600,
 ) -> None:
     """Run dbt with the profile, log and artifacts in the folder `work`, for `timeout` seconds."""
     command = [

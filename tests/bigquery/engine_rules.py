@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from .compile_offline import Compiled, Node
 from .googlesql import Column
-from .project import EXPORT_TABLE, where
+from .project import is_export, where
 
 PARTITION_TYPES = {"DATE", "TIMESTAMP", "DATETIME", "INT64"}
 CLUSTER_TYPES = PARTITION_TYPES | {"STRING", "BOOL", "NUMERIC", "BIGNUMERIC"}
@@ -71,9 +71,9 @@ def _percentiles(tree: exp.Expr) -> Iterator[str]:
 
 
 def raw_reads(tree: exp.Expr) -> Iterator[exp.Select]:
-    """The SELECTs that read the raw wildcard table directly."""
+    """The SELECTs that read a raw table directly."""
     for table in tree.find_all(exp.Table):
-        if ".".join(part.name for part in table.parts) == EXPORT_TABLE:
+        if is_export(".".join(part.name for part in table.parts)):
             select = table.find_ancestor(exp.Select)
             if select:
                 yield select

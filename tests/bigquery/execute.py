@@ -17,7 +17,16 @@ from .engine import EngineTrapError, SqlError
 from .fixture import shards
 from .googlesql import Column, Result
 from .metadata import metadata_rows
-from .project import EXPORT_TABLE, in_order, new_catalog, relation, seed_columns, seed_file, where
+from .project import (
+    EXPORT_PREFIXES,
+    EXPORT_TABLE,
+    in_order,
+    new_catalog,
+    relation,
+    seed_columns,
+    seed_file,
+    where,
+)
 
 
 class ExecutionError(Exception):
@@ -30,7 +39,8 @@ def execute_project(
     """Columns and rows of every seed and model, by unique id, from raw events."""
     catalog = new_catalog(compiled, export)
     rows = metadata_rows(f"{PROJECT}.{EXPORT_DATASET}", export, shard_counts(events))
-    rows[EXPORT_TABLE] = [_stored(event, export) for event in events]
+    for name, raw in export_rows(events).items():
+        rows[name] = [stored(event, export) for event in raw]
     results = {}
     for node in in_order(compiled, "seed", "model"):
         if node["resource_type"] == "seed":
@@ -43,8 +53,20 @@ def execute_project(
         results[node["unique_id"]] = result
         if node["relation_name"]:
             catalog.add(relation(node), result.columns)
-            rows[relation(node)] = [_stored(row, result.columns) for row in result.rows]
+            rows[relation(node)] = [stored(row, result.columns) for row in result.rows]
     return results
+
+
+def export_rows(events: list[Row]) -> dict[str, list[Row]]:
+    """Rows of the export's wildcard tables, each with the `_TABLE_SUFFIX` that it has there."""
+    rows = {EXPORT_TABLE: events}
+    for prefix in EXPORT_PREFIXES:
+        rows[EXPORT_TABLE.replace("*", f"{prefix}*")] = [
+            event | {"_TABLE_SUFFIX": event["_TABLE_SUFFIX"].removeprefix(prefix)}
+            for event in events
+            if event["_TABLE_SUFFIX"].startswith(prefix)
+        ]
+    return rows
 
 
 def shard_counts(events: Iterable[Row]) -> dict[str, int]:
@@ -52,7 +74,7 @@ def shard_counts(events: Iterable[Row]) -> dict[str, int]:
     return {f"events_{suffix}": len(rows) for suffix, rows in shards(events).items()}
 
 
-def _stored(row: Row, columns: list[Column]) -> Row:
+def stored(row: Row, columns: list[Column]) -> Row:
     """A row as BigQuery stores it: no array is NULL in a table."""
     arrays = {column.name for column in columns if column.type.startswith("ARRAY")}
     return row | {name: [] for name in arrays if row.get(name) is None}

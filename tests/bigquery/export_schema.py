@@ -150,4 +150,16 @@ EXPORT_2026: list[Column] = _FIRST_COLUMNS + _columns(
     "INT64: event_original_occurrence_timestamp",
 )
 
+_INTRADAY_LACKS = {
+    *("traffic_source", "user_ltv", "is_active_user", "publisher"),
+    "session_traffic_source_last_click",
+}
+
+
+def columns_of(export: list[Column], table: str) -> list[Column]:
+    """Columns of a table or wildcard of an export, such as events_20260301 or events_fresh_*."""
+    lacking = _INTRADAY_LACKS if "intraday_" in table else set()
+    return [column for column in export if column.name not in lacking]
+
+
 EXPORTS: dict[str, list[Column]] = {"2020": EXPORT_2020, "2026": EXPORT_2026}

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from .bq_types import Row, parse_type
+from .export_schema import columns_of
 from .googlesql import Column
 
 PROPERTY_ID = "123456"
@@ -126,11 +127,15 @@ def shards(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def write_parquet(rows: Iterable[Row], export: list[Column], folder: Path) -> str:
-    """Write one file per shard, as `bq extract` does; returns the glob for GA4_EXPORT_FILES."""
+    """Write one file per shard, as `bq extract` does; returns the glob for GA4_EXPORT_FILES.
+
+    Files of other shards that are there stay as they are.
+    """
     folder = folder / f"analytics_{PROPERTY_ID}"
-    folder.mkdir(parents=True)
-    schema = pa.schema([(column.name, arrow_type(parse_type(column.type))) for column in export])
+    folder.mkdir(parents=True, exist_ok=True)
     for suffix, shard in shards(rows).items():
+        columns = columns_of(export, suffix)
+        schema = pa.schema([(one.name, arrow_type(parse_type(one.type))) for one in columns])
         table = pa.Table.from_pylist(shard, schema=schema)  # `_TABLE_SUFFIX` is no column of it
         pq.write_table(table, folder / f"events_{suffix}.parquet")
     return str(folder / "events_*.parquet")

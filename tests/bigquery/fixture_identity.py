@@ -91,6 +91,7 @@ def duplicates() -> list[Row]:
     )
     fresh = event("20260309", "09:00:00", "page_view", "late.1", 94, table="fresh_20260309")
     older = event("20260309", "09:00:00", "page_view", "late.2", 95, table="intraday_20260309")
+    today = event("20260310", "09:00:00", "page_view", "late.2", 96, table="intraday_20260310")
     return [
         once,
         once,
@@ -103,6 +104,7 @@ def duplicates() -> list[Row]:
         only_intraday,
         fresh,
         older,
+        today,
     ]
 
 

@@ -60,6 +60,7 @@ class Catalog:
         self.engine = engine or shared_engine()
         self.tables: dict[str, list[tuple[str, Any]]] = {}
         self.variables: dict[str, Any] = {}  # of a script: name → TypeProto
+        self.values: dict[str, Any] = {}  # of these variables where the script is executed
         self._language = language_options(self.engine)
         self._options = analyzer_options(self.engine, self._language)
         self._registered: tuple[int, Any] | None = None  # engine generation, RegisterResponse
@@ -76,6 +77,12 @@ class Catalog:
     def drop(self, table: str) -> None:
         """Forget a table, if it is known."""
         self.tables.pop(table, None)
+        self.changed()
+
+    def forget_variables(self) -> None:
+        """The end of a script."""
+        self.variables.clear()
+        self.values.clear()
         self.changed()
 
     def changed(self) -> None:
@@ -168,7 +175,7 @@ class Catalog:
         for name, kind in self.variables.items():
             constant = catalog.constant.add(name_path=[name])
             constant.type.CopyFrom(kind)
-            constant.value.SetInParent()
+            constant.value.CopyFrom(to_value(self.values.get(name), kind))
         return catalog
 
     def _register(self) -> Any:

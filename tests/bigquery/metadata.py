@@ -12,6 +12,7 @@ from typing import Any
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from .bq_types import Row, parse_type, type_name
+from .export_schema import columns_of
 from .googlesql import Column
 
 _STRINGS = ("table_catalog", "table_schema", "table_name")
@@ -33,6 +34,14 @@ METADATA: dict[str, list[Column]] = {
         *(Column(name, "STRING") for name in (*_STRINGS, "partition_id", "storage_tier")),
         *(Column(name, "INT64") for name in ("total_rows", "total_logical_bytes")),
         Column("last_modified_time", "TIMESTAMP"),
+    ],
+    "INFORMATION_SCHEMA.TABLE_OPTIONS": [
+        *(Column(name, "STRING") for name in (*_STRINGS, "option_name", "option_type")),
+        Column("option_value", "STRING"),
+    ],
+    "INFORMATION_SCHEMA.MATERIALIZED_VIEWS": [
+        *(Column(name, "STRING") for name in _STRINGS),
+        *(Column(name, "TIMESTAMP") for name in ("last_refresh_time", "refresh_watermark")),
     ],
     "__TABLES__": [
         *(Column(name, "STRING") for name in ("project_id", "dataset_id", "table_id")),
@@ -74,7 +83,7 @@ def metadata_rows(
                 "type": 1,
             }
         )
-        for position, column in enumerate(export, start=1):
+        for position, column in enumerate(columns_of(export, table), start=1):
             named = names | {"column_name": column.name}
             views["INFORMATION_SCHEMA.COLUMNS"].append(
                 named | {"data_type": column.type, "ordinal_position": position}

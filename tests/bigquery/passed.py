@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 RUNGS = (
-    *("1 analysed", "1 on 2020", "1 later run", "2 executed"),
+    *("1 analysed", "1 on 2020", "1 later run", "2 executed", "2 later run"),
     *("3 first run", "3 day 1", "3 day 2", "3 day 3", "3 late day", "3 redelivered", "4 sent"),
     "5 rules",
 )

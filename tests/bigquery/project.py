@@ -9,10 +9,14 @@ from pathlib import Path
 
 from .bq_types import parse_type, type_name
 from .compile_offline import EXPORT_DATASET, PROJECT, Compiled, Node
+from .export_schema import columns_of
 from .googlesql import Catalog, Column
 from .metadata import METADATA
 
 EXPORT_TABLE = f"{PROJECT}.{EXPORT_DATASET}.events_*"
+# What follows `events_` in the names of the daily, fresh and intraday tables: each kind is read by
+# a wildcard of its own.
+EXPORT_PREFIXES = ("2", "fresh_", "intraday_")
 
 
 def relation(node: Node) -> str:
@@ -51,16 +55,33 @@ def seed_file(node: Node) -> Path:
 
 def sources(compiled: Compiled, export: list[Column]) -> dict[str, list[Column]]:
     """Tables that nobody builds: the export's wildcard tables and the metadata of every dataset."""
-    tables = {EXPORT_TABLE: export}
+    tables = export_wildcards(EXPORT_TABLE, export)
     datasets = {f"{PROJECT}.{EXPORT_DATASET}"}
     for source in compiled.manifest["sources"].values():
         if relation(source).endswith("*"):
-            tables[relation(source)] = export
+            tables |= export_wildcards(relation(source), export)
     for node in compiled.nodes("model", "seed"):
         datasets.add(relation(node).rpartition(".")[0])
     for dataset in datasets - {""}:
         tables |= {f"{dataset}.{view}": columns for view, columns in METADATA.items()}
     return tables
+
+
+def export_wildcards(table: str, export: list[Column]) -> dict[str, list[Column]]:
+    """Columns of a dataset's wildcard table `…events_*` and of those of each kind of table."""
+    stem = table.removesuffix("*")
+    kinds = {f"{stem}{prefix}*": columns_of(export, f"{prefix}*") for prefix in EXPORT_PREFIXES}
+    return {table: export} | kinds
+
+
+def is_export(table: str) -> bool:
+    """Whether a table, by its full name, is a raw one: a shard or any wildcard over shards."""
+    return table.startswith(EXPORT_TABLE.removesuffix("*"))
+
+
+def export_prefix(table: str) -> str:
+    """What the names of a wildcard's shards have in common after `events_`."""
+    return table.removeprefix(EXPORT_TABLE.removesuffix("*")).removesuffix("*")
 
 
 def metadata_catalog(datasets: Iterable[str] = (EXPORT_DATASET,)) -> Catalog:

@@ -8,7 +8,7 @@ from typing import Any
 from .analysis import resolved_once
 from .compile_offline import Compiled
 from .googlesql import Column
-from .project import EXPORT_TABLE, in_order, new_catalog, relation
+from .project import EXPORT_TABLE, export_prefix, in_order, is_export, new_catalog, relation
 from .reads import Days, Read, reads
 
 RAW = "base_ga4__events"  # the one model that may read the export
@@ -38,8 +38,26 @@ def project_reads(
         if is_view:
             views[relation(node)] = resolved  # costs when it is read, not when it is made
         else:
-            found[node["unique_id"]] = reads(resolved, views)
+            found[node["unique_id"]] = _as_one_export(reads(resolved, views))
     return found
+
+
+def _as_one_export(found: list[Read]) -> list[Read]:
+    """Reads of raw tables as one of `EXPORT_TABLE`, its days being the suffixes after `events_`."""
+    raw = [one for one in found if is_export(one.table)]
+    if not raw:
+        return found
+    days: set[str] | None = set()
+    for one in raw:
+        named = one.days if one.table.endswith("*") else {""}
+        days = (
+            None
+            if days is None or named is None
+            else days | {export_prefix(one.table) + day for day in named}
+        )
+    columns = frozenset[str]().union(*(one.columns for one in raw))
+    merged = Read(EXPORT_TABLE, columns, None if days is None else frozenset(days))
+    return sorted([*(one for one in found if one not in raw), merged], key=lambda one: one.table)
 
 
 def short(table: str) -> str:

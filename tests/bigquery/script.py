@@ -30,21 +30,26 @@ def analyze_script(catalog: Catalog, sql: str) -> list[str]:
 
     Tables that the script creates or drops stay so in the catalog; its variables do not.
     """
-    script = _Script(catalog, catalog.one_name(sql))
-    try:
-        for statement in catalog.parse_script(script.sql).statement_list_node.statement_list:
-            script.run(statement)
-    finally:
-        catalog.variables.clear()
-        catalog.changed()
+    script = Script(catalog, sql)
+    script.run_all()
     return script.kinds
 
 
-class _Script:
+class Script:
+    """A script that is resolved; who executes one overrides `statement` and `assign`."""
+
     def __init__(self, catalog: Catalog, sql: str) -> None:
         self.catalog = catalog
-        self.sql = sql
+        self.sql = catalog.one_name(sql)
         self.kinds: list[str] = []
+
+    def run_all(self) -> None:
+        """Every statement in its order; the variables are forgotten at the end."""
+        try:
+            for statement in self.catalog.parse_script(self.sql).statement_list_node.statement_list:
+                self.run(statement)
+        finally:
+            self.catalog.forget_variables()
 
     def run(self, any_statement: Any) -> None:
         node = leaf(any_statement)
@@ -53,20 +58,21 @@ class _Script:
         if kind == "ASTVariableDeclaration":
             self._declare(node)
         elif kind == "ASTSingleAssignment":
-            self._assign(node.variable.id_string, self._text(node.expression))
+            self.assign(node.variable.id_string, self.text(node.expression))
         elif kind == "ASTAssignmentFromStruct":
             self._assign_struct(node)
         elif blocks:
             if "condition" in node.DESCRIPTOR.fields_by_name and node.HasField("condition"):
-                self._resolve(f"select if({self._text(node.condition)}, 1, 0)")
+                self._resolve(f"select if({self.text(node.condition)}, 1, 0)")
             for statement in blocks:
                 self.run(statement)
         elif kind not in _NOT_ANALYZED:
-            kind = self._statement(self._text(node))
+            kind = self.statement(node)
         self.kinds.append(kind)
 
-    def _statement(self, text: str) -> str:
-        node = leaf(self._resolve(text))
+    def statement(self, parsed: Any) -> str:
+        """Act on one statement that is no control flow; returns its kind."""
+        node = leaf(self._resolve(self.text(parsed)))
         kind = str(node.DESCRIPTOR.name.removesuffix("Proto"))
         if kind in _CREATING:
             self.catalog.add(".".join(inherited(node, "name_path")), output_columns(node))
@@ -75,9 +81,9 @@ class _Script:
         return kind
 
     def _declare(self, node: Any) -> None:
-        default = self._text(node.default_value) if node.HasField("default_value") else None
+        default = self.text(node.default_value) if node.HasField("default_value") else None
         if node.HasField("type"):
-            kind = parse_type(self._text(node.type))
+            kind = parse_type(self.text(node.type))
         else:
             (column,) = self._columns(f"select {default}")
             kind = parse_type(column.type)
@@ -85,9 +91,9 @@ class _Script:
             self.catalog.variables[identifier.id_string] = kind
         self.catalog.changed()
         if default and node.HasField("type"):
-            self._assign(node.variable_list.identifier_list[0].id_string, default)
+            self.assign(node.variable_list.identifier_list[0].id_string, default)
 
-    def _assign(self, name: str, expression: str) -> None:
+    def assign(self, name: str, expression: str) -> None:
         if name not in self.catalog.variables:
             raise SqlError(f"Undeclared variable: {name}")
         kind = type_name(self.catalog.variables[name])
@@ -95,7 +101,7 @@ class _Script:
 
     def _assign_struct(self, node: Any) -> None:
         """SET (a, b) = (SELECT AS STRUCT …): as many fields as names, of the same types."""
-        (column,) = self._columns(f"select {self._text(node.struct_expression)}")
+        (column,) = self._columns(f"select {self.text(node.struct_expression)}")
         fields = parse_type(column.type).struct_type.field
         names = [identifier.id_string for identifier in node.variables.identifier_list]
         given = [type_name(field.field_type) for field in fields]
@@ -112,7 +118,7 @@ class _Script:
         except SqlError as error:
             raise SqlError(f"{error} in: {' '.join(sql.split())[:160]}") from error
 
-    def _text(self, node: Any) -> str:
+    def text(self, node: Any) -> str:
         """The source of a node; positions count bytes."""
         node = leaf(node)
         while "parse_location_range" not in node.DESCRIPTOR.fields_by_name:

@@ -138,8 +138,8 @@ def test_the_command_knows_what_is_read(
         (RAW, "where export._table_suffix in (", "where export.event_name in (", "all shards"),
         (
             RAW,
-            "_table_suffix in ('20260608',",
-            "_table_suffix in ('20260607',",
+            "_table_suffix in ('0260608',",
+            "_table_suffix in ('0260607',",
             "20260607, 20260608",
         ),
         (

@@ -1,9 +1,15 @@
-"""The harness sees what it is there for: each mistake, planted in the toy project, turns it red."""
+"""The harness sees what it is there for: each mistake, planted in the toy project, turns it red.
+
+A function that only DuckDB has, `* exclude`, a field that no struct has, a float compared with a
+text (rung 1); a shard predicate that is no constant, a second reader of the export (rung 5); rows
+that differ between the warehouses, a day emptied because its shard is missing (rung 2).
+"""
 
 from __future__ import annotations
 
 import copy
 import datetime as dt
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +17,7 @@ from typing import Any
 import pytest
 
 from .analysis import Analysis, analyze_project
-from .bq_types import parse_type, type_name
+from .bq_types import Row, parse_type, type_name
 from .compare import differences, is_equal, key_of
 from .compile_offline import Compiled, build_on_duckdb
 from .engine import SqlError
@@ -21,6 +27,7 @@ from .export_schema import EXPORT_2020, EXPORT_2026, EXPORTS
 from .fixture import write_parquet
 from .fixture_events import fixture_events
 from .googlesql import Catalog, Column, Result
+from .reference_run import ReferenceWarehouse
 
 DAILY = ("20260227", "20260228", "20260301", "20260302")  # the toy picks no kind of table
 
@@ -198,19 +205,117 @@ def test_a_layout_that_bigquery_refuses_is_named() -> None:
     assert layout_problems({"config": config}, columns) == ["clustered by rate, which is FLOAT64"]
 
 
-def test_the_toy_project_has_the_same_rows_on_both_warehouses(
-    toy: Path, compiled_toy: Compiled, tmp_path: Path
-) -> None:
-    daily = [event for event in fixture_events() if event["_TABLE_SUFFIX"] in DAILY]
-    files = write_parquet(daily, EXPORT_2026, tmp_path / "export")
-    build_on_duckdb(toy, tmp_path / "build", files, {})
-    duckdb = read_duckdb(tmp_path / "build")
-    bigquery = execute_project(compiled_toy, EXPORT_2026, daily)
-    assert len(bigquery["model.toy.toy_visitors"].rows) > 50
-    for node in compiled_toy.nodes("seed", "model"):
+@pytest.fixture(scope="module")
+def daily() -> list[Row]:
+    """The events that the toy project reads."""
+    return [event for event in fixture_events() if event["_TABLE_SUFFIX"] in DAILY]
+
+
+@pytest.fixture(scope="module")
+def built_toy(
+    toy: Path, daily: list[Row], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Result]:
+    """The toy project as DuckDB builds it."""
+    work = tmp_path_factory.mktemp("toy_on_duckdb")
+    build_on_duckdb(toy, work, write_parquet(daily, EXPORT_2026, work / "export"), {})
+    return read_duckdb(work)
+
+
+def differing(compiled: Compiled, daily: list[Row], duckdb: dict[str, Result]) -> dict[str, str]:
+    """The first difference of each model whose rows are not DuckDB's."""
+    bigquery = execute_project(compiled, EXPORT_2026, daily)
+    found = {}
+    for node in compiled.nodes("seed", "model"):
         one = node["unique_id"]
-        key = key_of(compiled_toy, node, bigquery[one])
-        assert differences(node["name"], key, duckdb[one], bigquery[one]) == []
+        key = key_of(compiled, node, bigquery[one])
+        for message in differences(node["name"], key, duckdb[one], bigquery[one])[:1]:
+            found[node["name"]] = message
+    return found
+
+
+def test_the_toy_project_has_the_same_rows_on_both_warehouses(
+    compiled_toy: Compiled, daily: list[Row], built_toy: dict[str, Result]
+) -> None:
+    assert len(built_toy["model.toy.toy_visitors"].rows) > 50
+    assert differing(compiled_toy, daily, built_toy) == {}
+
+
+@pytest.mark.parametrize(
+    ("model", "old", "new", "message"),
+    [
+        ("toy_total", "avg(", "max(", r"\(event_count\) = \d+: mean_third: DuckDB .*, BigQuery"),
+        (
+            "stg_toy",
+            "div(e.event_timestamp, 1000000)",
+            "cast(e.event_timestamp / 1000000 as int64)",  # rounds, and DuckDB's // does not
+            "event_seconds",
+        ),
+        ("stg_toy", "ep.key = 'medium'", "ep.key = 'Medium'", "medium"),
+        ("toy_visitors", "is not null", "is null", "= None: rows: DuckDB 0, BigQuery 1"),
+    ],
+)
+def test_rows_that_differ_between_the_warehouses_are_named(
+    compiled_toy: Compiled,
+    daily: list[Row],
+    built_toy: dict[str, Result],
+    model: str,
+    old: str,
+    new: str,
+    message: str,
+) -> None:
+    found = differing(planted(compiled_toy, model, old, new), daily, built_toy)
+    assert re.search(message, found[model]), found
+
+
+REPLACE_DAYS = """
+declare replaced_dates array<date>;
+create or replace table `p`.`d`.`new_rows` as
+select event_date, event_name from `p`.`d`.`arrived`;
+set replaced_dates = (select array_agg(distinct event_date) from `p`.`d`.`new_rows`);
+begin transaction;
+delete from `p`.`d`.`events` as replaced where event_date in unnest(replaced_dates);
+insert into `p`.`d`.`events` (`event_date`, `event_name`)
+select event_date, event_name from `p`.`d`.`new_rows`;
+commit transaction;
+drop table if exists `p`.`d`.`new_rows`;
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (REPLACE_DAYS, []),
+        # The days that are open, whether or not they have arrived.
+        (
+            REPLACE_DAYS.replace(
+                "unnest(replaced_dates)", "(date '2026-03-01', date '2026-03-02')"
+            ),
+            ["events: (event_date) = 2026-03-01: rows: DuckDB 1, BigQuery 0"],
+        ),
+        (
+            REPLACE_DAYS.replace("where event_date in unnest(replaced_dates)", "where true"),
+            ["events: (event_date) = 2026-03-01: rows: DuckDB 1, BigQuery 0"],
+        ),
+    ],
+    ids=["right", "open days", "all days"],
+)
+def test_a_day_emptied_because_its_shard_is_missing_is_named(
+    script: str, expected: list[str]
+) -> None:
+    columns = [Column("event_date", "DATE"), Column("event_name", "STRING")]
+    first, second = (
+        {"event_date": dt.date(2026, 3, day), "event_name": name}
+        for day, name in ((1, "page_view"), (2, "page_view"))
+    )
+    again = second | {"event_name": "purchase"}
+    warehouse = ReferenceWarehouse()
+    warehouse.build("p.d.events", Result(columns, [first, second]))
+    warehouse.give("p.d.arrived", Result(columns, [again]))
+    warehouse.run("job", script)
+    right = Result(columns, [first, again])
+    found = differences("events", ["event_date"], right, warehouse.content("p.d.events"))
+    assert found == expected
+    assert "p.d.new_rows" not in warehouse.tables
 
 
 def test_a_model_that_the_executor_refuses_is_named(compiled_toy: Compiled) -> None:

@@ -1,4 +1,8 @@
-"""Rung 2: the same events give the same rows on DuckDB and on Google's reference executor."""
+"""Rung 2: two runs of dbt give the same rows on DuckDB and on Google's reference executor.
+
+The second run finds a day delivered anew, a day that came late, days that replace others and a day
+whose table is gone, so that what incremental models delete and insert is compared too.
+"""
 
 from __future__ import annotations
 
@@ -7,74 +11,132 @@ from pathlib import Path
 import pytest
 
 from . import passed
-from .analysis import Analysis
 from .bq_types import Row
 from .compare import differences, key_of
-from .compile_offline import Compiled, build_on_duckdb, compile_project
-from .conftest import ROOT, VARIABLES, warehouse
-from .execute import execute_project, read_duckdb
+from .compile_offline import Compiled, build_on_duckdb, run_project
+from .conftest import ROOT, VARIABLES
+from .execute import read_duckdb, seed_rows
 from .export_schema import EXPORT_2026
 from .fixture import write_parquet
 from .fixture_events import fixture_events
 from .googlesql import Result
 from .project import relation
+from .reference_run import ReferenceWarehouse
 
 # What a row was made of and when, physically: two warehouses cannot agree on it.
 PHYSICAL = {"source_version", "loaded_at", "definitions_version"}
-# What exists in a first run by the time that the models which ask for it are compiled.
-BUILT_EARLIER = {"stg_ga4__export_days"}
+# Tables that come after the first run, one of them late, and a day that the first run finds without
+# some of its rows.
+COMING = {"20260228", "20260308", "fresh_20260309", "intraday_20260309", "intraday_20260310"}
+REDELIVERED = "20260302"
+# A day of the late-arrival window, whose table is gone when it is to be read again.
+GONE = "20260307"
+EVENTS = "model.micro_conversions.base_ga4__events"
+FIRST, LATER = "2 executed", "2 later run"
+
+Tables = dict[str, Result]  # by unique id
 
 
 @pytest.fixture(scope="module")
-def events() -> list[Row]:
-    return fixture_events()
+def deliveries() -> dict[str, list[Row]]:
+    """The export as each run finds it; in the end the whole fixture has been read."""
+    events = fixture_events()
+    first = [
+        event
+        for place, event in enumerate(events)
+        if event["_TABLE_SUFFIX"] not in COMING
+        and (place % 4 or event["_TABLE_SUFFIX"] != REDELIVERED)
+    ]
+    return {FIRST: first, LATER: [one for one in events if one["_TABLE_SUFFIX"] != GONE]}
 
 
 @pytest.fixture(scope="module")
-def duckdb(events: list[Row], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    """Rows of every seed and model as DuckDB builds them, by unique id."""
+def duckdb(
+    deliveries: dict[str, list[Row]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Tables]:
+    """Every seed and model after each run on DuckDB."""
     work = tmp_path_factory.mktemp("duckdb")
-    files = write_parquet(events, EXPORT_2026, work / "export")
-    build_on_duckdb(ROOT, work, files, VARIABLES)
-    return read_duckdb(work)
+    changed = {REDELIVERED, *COMING}
+    tables = {}
+    for run, events in deliveries.items():
+        rows = [one for one in events if run == FIRST or one["_TABLE_SUFFIX"] in changed]
+        files = write_parquet(rows, EXPORT_2026, work / "export")
+        if run == LATER:
+            next((work / "export").rglob(f"events_{GONE}.parquet")).unlink()
+        build_on_duckdb(ROOT, work, files, VARIABLES)
+        tables[run] = read_duckdb(work)
+    return tables
 
 
 @pytest.fixture(scope="module")
-def compiled(full: Compiled, analyzed: Analysis, duckdb: dict[str, Result], work: Path) -> Compiled:
-    """The first run, compiled while queries that macros run see the parents of their model.
-
-    Those rows come from DuckDB: the test below holds them equal to what BigQuery's would be.
-    """
-    built = {
-        relation(node): Result(analyzed.columns[node["unique_id"]], duckdb[node["unique_id"]].rows)
-        for node in full.nodes("seed", "model")
-        if node["unique_id"] in duckdb and node["unique_id"] in analyzed.columns
-    }
-    earlier = {
-        name: result.columns
-        for name, result in built.items()
-        if name.rpartition(".")[2] in BUILT_EARLIER
-    }
-    first_run = warehouse(EXPORT_2026, earlier, built)
-    return compile_project(ROOT, work, first_run, VARIABLES, is_full_refresh=True)
+def warehouse(full: Compiled) -> ReferenceWarehouse:
+    """Google's executor as a warehouse that holds the seeds."""
+    models = full.nodes("model")
+    views = frozenset(relation(one) for one in models if one["config"]["materialized"] == "view")
+    warehouse = ReferenceWarehouse(view_names=views)
+    for seed in full.nodes("seed"):
+        warehouse.build(relation(seed), seed_rows(seed))
+    return warehouse
 
 
+@pytest.fixture(scope="module")
+def bigquery(
+    full: Compiled, warehouse: ReferenceWarehouse, deliveries: dict[str, list[Row]], work: Path
+) -> dict[str, Tables]:
+    """Every seed and model after each run of dbt-bigquery in that warehouse."""
+    tables = {}
+    for run, events in deliveries.items():
+        warehouse.give_export(EXPORT_2026, events)
+        run_project(ROOT, work, warehouse, VARIABLES)
+        tables[run] = {
+            node["unique_id"]: warehouse.content(relation(node))
+            for node in full.nodes("seed", "model")
+            if relation(node)
+        }
+    return tables
+
+
+@pytest.mark.parametrize("run", [FIRST, LATER])
 def test_every_model_has_the_same_rows_on_both_warehouses(
-    compiled: Compiled, duckdb: dict[str, Result], events: list[Row]
+    full: Compiled, duckdb: dict[str, Tables], bigquery: dict[str, Tables], run: str
 ) -> None:
-    bigquery = execute_project(compiled, EXPORT_2026, events)
     problems: dict[str, list[str]] = {}
-    for node in compiled.nodes("seed", "model"):
-        ours, theirs = duckdb[node["unique_id"]], bigquery[node["unique_id"]]
-        key = [name for name in key_of(compiled, node, theirs) if name not in PHYSICAL]
+    for node in full.nodes("seed", "model"):
+        ours, theirs = duckdb[run][node["unique_id"]], bigquery[run][node["unique_id"]]
+        key = [name for name in key_of(full, node, theirs) if name not in PHYSICAL]
         found = differences(node["name"], key, ours, theirs, PHYSICAL)
         problems |= {node["name"]: found} if found else {}
-    passed.record("2 executed", [node["name"] for node in compiled.nodes("model")], problems)
+    passed.record(run, [node["name"] for node in full.nodes("model")], problems)
     if problems:
         pytest.fail("\n".join(line for found in problems.values() for line in found), pytrace=False)
 
 
-def test_the_fixture_reaches_every_model(duckdb: dict[str, Result], compiled: Compiled) -> None:
+def test_the_fixture_reaches_every_model(full: Compiled, duckdb: dict[str, Tables]) -> None:
     """Equal because both are empty would prove nothing."""
-    empty = [node["name"] for node in compiled.nodes("model") if not duckdb[node["unique_id"]].rows]
+    tables = duckdb[LATER]
+    empty = [node["name"] for node in full.nodes("model") if not tables[node["unique_id"]].rows]
     assert empty == []
+
+
+def test_the_later_run_replaces_rows_of_every_incremental_model(
+    full: Compiled, warehouse: ReferenceWarehouse, bigquery: dict[str, Tables]
+) -> None:
+    """Equal because it was a full refresh would prove nothing either."""
+    replaced = {
+        relation(node)
+        for node in full.nodes("model")
+        if node["config"]["materialized"] == "incremental"
+    }
+    assert {name for name, count in warehouse.deleted.items() if count} == replaced
+
+
+def test_a_day_whose_shard_is_missing_stays(
+    duckdb: dict[str, Tables], bigquery: dict[str, Tables]
+) -> None:
+    for tables in (duckdb, bigquery):
+        first, later = (
+            [row for row in tables[run][EVENTS].rows if f"{row['event_date']:%Y%m%d}" == GONE]
+            for run in (FIRST, LATER)
+        )
+        assert first
+        assert len(later) == len(first)

@@ -25,7 +25,7 @@ files as (
         date '{{ shard["event_date"] }}' as event_date,
         '{{ shard["source_table_kind"] }}' as source_table_kind,
         '{{ shard["source_version"] }}' as source_version,
-        {{ file_rows.get(shard["path"], 0) }} as file_row_count
+        {{ file_rows.get(shard_name(shard), 0) }} as file_row_count
     {%- endfor %}
 
 ),
