@@ -8,6 +8,7 @@ import math
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,30 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> FunnelCase:
 # ---- the reference -----------------------------------------------------------------------------
 
 
-def survival_at(spells: Sequence[Spell], moment: float) -> tuple[float, float]:
-    """Kaplan and Meier's survival at a moment, and Greenwood's sum up to it."""
-    survival, greenwood = 1.0, 0.0
-    for time in sorted({time for time, reached in spells if reached and time <= moment}):
-        at_risk = sum(followed >= time for followed, _ in spells)
-        events = sum(reached and followed == time for followed, reached in spells)
-        survival *= 1 - events / at_risk
-        if events < at_risk:
-            greenwood += events / (at_risk * (at_risk - events))
-    return survival, greenwood
+@dataclass(frozen=True)
+class Curve:
+    """Kaplan and Meier's survival after each time of an event, with Greenwood's sum up to it."""
+
+    points: list[tuple[int, float, float]]
+
+    def at(self, moment: float) -> tuple[float, float]:
+        passed = [point for point in self.points if point[0] <= moment]
+        return passed[-1][1:] if passed else (1.0, 0.0)
+
+
+def curve_of(spells: Sequence[Spell]) -> Curve:
+    at_risk, survival, greenwood = len(spells), 1.0, 0.0
+    points = []
+    for time, group in itertools.groupby(sorted(spells), key=lambda spell: spell[0]):
+        reached = [is_reached for _, is_reached in group]
+        events = sum(reached)
+        if events:
+            survival *= 1 - events / at_risk
+            if events < at_risk:
+                greenwood += events / (at_risk * (at_risk - events))
+            points.append((time, survival, greenwood))
+        at_risk -= len(reached)
+    return Curve(points)
 
 
 def followed_spells(
@@ -137,6 +152,7 @@ def assert_velocity(row: dict[str, Any], spells: list[Spell], window: int) -> in
             rank = max(math.ceil(share / 100 * len(reached)), 1)
             assert value == pytest.approx(reached[rank - 1] / 1e6, abs=1e-9), row
     longest = max(time for time, _ in spells)
+    curve = curve_of(spells)
     shown = 0
     for name, moment in {**MOMENTS, "window": window}.items():
         values = [row[f"reached_within_{name}{end}"] for end in ("", "_low", "_high")]
@@ -144,7 +160,7 @@ def assert_velocity(row: dict[str, Any], spells: list[Spell], window: int) -> in
             assert values == [None, None, None], (name, row)
             continue
         shown += 1
-        survival, greenwood = survival_at(spells, moment)
+        survival, greenwood = curve.at(moment)
         assert values[0] == pytest.approx(1 - survival, abs=1e-9), (name, row)
         assert 0 <= values[1] <= values[0] <= values[2] <= 1, (name, row)
         if 0 < survival < 1:
@@ -152,8 +168,8 @@ def assert_velocity(row: dict[str, Any], spells: list[Spell], window: int) -> in
             limits = [1 - survival ** math.exp(sign * spread) for sign in (-1, 1)]
             assert values[1:] == pytest.approx(limits, abs=1e-9), (name, row)
     if len(reached) >= MINIMUM and longest >= window:
-        half = (1 - survival_at(spells, window)[0]) / 2
-        median = next(time for time in reached if 1 - survival_at(spells, time)[0] >= half - 1e-12)
+        half = (1 - curve.at(window)[0]) / 2
+        median = next(time for time, survival, _ in curve.points if 1 - survival >= half - 1e-12)
         assert row["median_seconds_given_reached"] == pytest.approx(median / 1e6, abs=1e-9), row
     return shown
 
@@ -263,21 +279,17 @@ def test_drop_offs_are_those_of_the_funnel(case: FunnelCase, name: str) -> None:
     wanted = Counter(
         step for steps in dropped_units(case.expected, name).values() for step in steps
     )
-    for kind in (
-        "next_conversion_in_session",
-        "next_conversion_in_window",
-        "next_page_in_session",
-        "next_page_in_window",
-        "entry_page",
-        "exit_page",
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for kind, step, count in case.warehouse.rows(
+        f"""
+        select action_kind, step_number, sum(drop_count) from mart_funnel_drop_offs
+        where funnel_name = '{name}' group by action_kind, step_number
+        """
     ):
-        found = case.warehouse.rows(
-            f"""
-            select step_number, sum(drop_count) from mart_funnel_drop_offs
-            where funnel_name = '{name}' and action_kind = '{kind}' group by step_number
-            """
-        )
-        assert dict(found) == dict(wanted), kind
+        found[kind][step] = count
+    assert len(found) == (6 if wanted else 0)
+    for kind, counts in found.items():
+        assert counts == dict(wanted), kind
 
 
 def last_stand(unit_attempts: Sequence[Attempt], step: int, after: int) -> Attempt:
