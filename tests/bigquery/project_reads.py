@@ -29,6 +29,11 @@ def project_reads(
     for name, columns in existing.items():
         catalog.add(name, columns)
     views: dict[str, Any] = {}
+    partitions = {
+        relation(node): node["config"]["partition_by"]["field"]
+        for node in compiled.nodes("model")
+        if node["config"].get("partition_by")
+    }
     found: dict[str, list[Read]] = {}
     for node in [*in_order(compiled, "model"), *compiled.nodes("test")]:
         is_view = node["config"]["materialized"] == "view"
@@ -38,7 +43,7 @@ def project_reads(
         if is_view:
             views[relation(node)] = resolved  # costs when it is read, not when it is made
         else:
-            found[node["unique_id"]] = _as_one_export(reads(resolved, views))
+            found[node["unique_id"]] = _as_one_export(reads(resolved, views, partitions))
     return found
 
 

@@ -33,13 +33,18 @@ class Read:
     days: Days | None
 
 
-def reads(resolved: Any, views: Mapping[str, Any] | None = None) -> list[Read]:
+def reads(
+    resolved: Any,
+    views: Mapping[str, Any] | None = None,
+    partitions: Mapping[str, str] | None = None,
+) -> list[Read]:
     """Physical tables that a resolved query reads, one entry each, by name.
 
     `views` are resolved statements of views by the name of their table; they are looked through.
+    `partitions` are the columns by which tables are cut into days, where that is not `event_date`.
     """
     statement = _Statement(leaf(resolved))
-    found = statement.scans(views or {}, None, {})
+    found = statement.scans(views or {}, None, {}, partitions or {})
     tables: dict[str, Read] = {}
     for one in found:
         seen = tables.get(one.table, Read(one.table, frozenset(), frozenset()))
@@ -178,9 +183,10 @@ class _Statement:
         views: Mapping[str, Any],
         outputs: Mapping[str, set[Path]] | None,
         days: Mapping[str, Days],
+        partitions: Mapping[str, str],
     ) -> list[Read]:
         """What the tables in the query are read for; `days` limits output columns."""
-        self._used, self._views = self.used(outputs), views
+        self._used, self._views, self._partitions = self.used(outputs), views, partitions
         self._seen: set[tuple[str, frozenset[tuple[int, Days]]]] = set()
         self._found: list[Read] = []
         limits = {self.outputs[name]: given for name, given in days.items()}
@@ -254,17 +260,13 @@ class _Statement:
             wanted = {names[column]: paths for column, paths in used.items()}
             limited = {names[one]: days for one, days in limits.items() if one in names}
             view = _Statement(leaf(self._views[name]))
-            self._found += view.scans(self._views, wanted, limited)
+            self._found += view.scans(self._views, wanted, limited, self._partitions)
             return
         paths = [".".join((names[one], *path)) for one, fields in used.items() for path in fields]
-        days = [given for one, given in limits.items() if one in names and _is_day(names[one])]
+        day = (self._partitions.get(name, "event_date"), "_table_suffix")
+        days = [given for one, given in limits.items() if names.get(one, "").lower() in day]
         limit = frozenset.intersection(*days) if days else None
         self._found.append(Read(name, frozenset(paths) - {"_TABLE_SUFFIX"}, limit))
-
-
-def _is_day(column: str) -> bool:
-    """The columns by which tables of this project are cut into days."""
-    return column.lower() in ("_table_suffix", "event_date")
 
 
 def _renamed(limits: dict[int, Days], ours: list[int], theirs: list[int]) -> dict[int, Days]:

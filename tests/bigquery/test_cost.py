@@ -21,7 +21,7 @@ from .daily_run import OPEN_DATES, OPEN_SHARDS
 from .export_schema import EXPORT_2026
 from .googlesql import Catalog, Column
 from .project import EXPORT_TABLE
-from .project_reads import RAW, project_reads, wasteful_reads
+from .project_reads import RAW, model_of, project_reads, short, wasteful_reads
 from .reads import Read, reads
 from .test_harness import planted
 
@@ -57,6 +57,15 @@ WHOLE_READS = {
     "mart_segment_conversions": "a row per conversion, period and segment",
     "stg_ga4__export_days": SMALL,
 }
+# Tables replaced by days that are small, and data tests that may read others of them as a whole.
+SMALL_BY_DAY = {
+    "stg_ga4__export_days": SMALL,
+    "int_event_names_counted": SMALL,
+    "int_refunds_collected": "one row per refund",
+}
+WHOLE_TESTS = {
+    ("assert_sessions_hold_every_event", "int_session_days"): "a session may last over many days",
+}
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +98,24 @@ def test_a_daily_run_reads_only_what_it_needs(
 ) -> None:
     problems = wasteful_reads(daily, contract, OPEN_SHARDS, OPEN_DATES, whole_reads)
     assert not problems, "\n".join(problems)
+
+
+def test_data_tests_look_at_recent_days_of_what_is_replaced_by_days(
+    incremental: Compiled, daily: dict[str, list[Read]]
+) -> None:
+    by_day = {
+        node["name"]
+        for node in incremental.nodes("model")
+        if node["config"]["meta"].get("replaces") in ("days", "open_dates")
+    }
+    whole = {
+        (model_of(one), short(read.table))
+        for one, tables in daily.items()
+        if one.startswith("test.")
+        for read in tables
+        if read.days is None and short(read.table) in by_day - set(SMALL_BY_DAY)
+    }
+    assert whole == WHOLE_TESTS.keys()
 
 
 def test_every_reason_for_reading_a_whole_table_is_still_needed(

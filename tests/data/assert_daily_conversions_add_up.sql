@@ -1,7 +1,10 @@
--- The daily mart holds every counted conversion with its money, once in the total and once in each dimension.
+-- The daily mart holds every counted conversion with its money, once in the total and once in each dimension, on
+-- the days that the last run read.
+{%- set newest_dates = newest_load_dates() %}
 with daily as (
 
     select * from {{ ref("mart_daily_conversions") }}
+    where conversion_date in ({{ newest_dates }})
 
 ),
 
@@ -15,6 +18,7 @@ conversions as (
         cast(0 as int64) as net_revenue_micros
     from {{ ref("fct_micro_conversions") }}
     where exclusion_reason is null
+        and conversion_date in ({{ newest_dates }})
 
     union all
 
@@ -26,6 +30,7 @@ conversions as (
         cast(round(coalesce(net_revenue_usd, 0) * 1000000) as int64) as net_revenue_micros
     from {{ ref("fct_macro_conversions") }}
     where exclusion_reason is null
+        and conversion_date in ({{ newest_dates }})
 
 ),
 

@@ -1,9 +1,11 @@
 {{ config(severity="warn") }}
--- The table of a date holds the events of that day. A few come late; when one in twenty device days begins on
--- another day, `property_time_zone` is not the property's, and "now" and every `*_at` read in it is hours off.
+-- The table of a date holds the events of that day, in the days that the last run read. A few come late; when one
+-- in twenty device days begins on another day, `property_time_zone` is not the property's, and "now" and every
+-- `*_at` read in it is hours off.
 with session_days as (
 
     select * from {{ ref("int_session_days") }}
+    where event_date in ({{ newest_load_dates() }})
 
 ),
 
