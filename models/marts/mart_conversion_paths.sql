@@ -197,7 +197,7 @@ ranked as (
         ) as total_count,
         row_number() over (
             partition by path_kind, coalesce(from_conversion_name, to_conversion_name)
-            order by path_count desc, path
+            order by path_count desc, path asc
         ) as path_rank
     from counts
 

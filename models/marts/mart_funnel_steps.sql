@@ -24,7 +24,7 @@ funnel_steps as (
 
 reached as (
 
-    -- Bits of steps: a unit dropped out between the required step before and this one, by an exclusion if it stood there.
+    -- Bits of steps: a unit drops out between the required step before and this one, by an exclusion if it stood there.
     select
         units.{{ groups | join(", units.") }},
         funnel_steps.funnel_step_id,

@@ -332,6 +332,7 @@ def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
     replace_rows(warehouse, "dim_visitors", visitors)
     selected = ["dim_funnel_steps+", "mart_conversion_paths", "--exclude", *NOT_FUNNELS]
     warehouse.dbt("run", "--full-refresh", "--select", *selected).must_succeed()
+    duckdb.connect(str(warehouse.path)).close()  # writes the log of changes into the file, once
 
 
 def attempts_of(histories: Histories) -> Expected:
