@@ -253,27 +253,34 @@ def furthest_step(steps: list[Step], start: int, window: int) -> int:
     return reached
 
 
-def attempts(dated: list[tuple[Step, date]], window: int) -> dict[date, tuple[int, int]]:
-    """By day of entry the furthest step and when it was entered, the newest among equals."""
+def attempts(dated: list[tuple[Step, date]], window: int) -> dict[date, int]:
+    """By day of entry the furthest step that any entry of the day reached."""
     steps = [step for step, _ in dated]
-    best: dict[date, tuple[int, int]] = {}
+    best: dict[date, int] = {}
     for start, (step, day) in enumerate(dated):
         if step.number == 1:
-            best[day] = max(
-                best.get(day, (0, 0)), (furthest_step(steps, start, window), step.micros)
-            )
+            best[day] = max(best.get(day, 0), furthest_step(steps, start, window))
     return best
+
+
+def end_of(day: date) -> int:
+    """Microseconds since 1970 at which a day of the property ends."""
+    end = datetime.combine(day + timedelta(days=1), datetime.min.time(), PROPERTY_ZONE)
+    return round(end.timestamp() * 1_000_000)
 
 
 def funnel_counts(
     steps_of_units: dict[str, list[tuple[Step, date]]], window: int, as_of: int
 ) -> dict[tuple[str, date | None], Counted]:
-    """Units by the furthest step of their mature attempts, by period of the entry."""
+    """Units by the furthest step of their mature days, by period of the entry.
+
+    A day matures as a whole: when the window of an entry in its last moment has ended.
+    """
     counts: dict[tuple[str, date | None], Counted] = defaultdict(Counted)
     for dated in steps_of_units.values():
         furthest: dict[tuple[str, date | None], int] = defaultdict(int)
-        for day, (reached, entered) in attempts(dated, window).items():
-            mature = reached if entered + window < as_of else 0
+        for day, reached in attempts(dated, window).items():
+            mature = reached if end_of(day) + window <= as_of else 0
             monday = day - timedelta(days=day.weekday())
             periods: list[tuple[str, date | None]] = [("all", None), ("day", day), ("week", monday)]
             for period in periods:
@@ -314,9 +321,7 @@ def test_funnel_counts_agree_with_a_walk_through_the_events(
     warehouse: Warehouse, funnel: str, unit: str, hours: int
 ) -> None:
     last_day = warehouse.value("select max(event_date) from stg_ga4__export_days")
-    end = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), PROPERTY_ZONE)
-    as_of = round(end.timestamp() * 1_000_000)
-    expected = funnel_counts(steps_by_unit(warehouse, unit), hours * HOUR, as_of)
+    expected = funnel_counts(steps_by_unit(warehouse, unit), hours * HOUR, end_of(last_day))
     found: dict[tuple[str, date | None], Counted] = defaultdict(Counted)
     for row in warehouse.records(
         f"select * from mart_funnel_steps where funnel_name = '{funnel}'"
