@@ -5,35 +5,19 @@
 }}
 
 {%- set dimensions = session_segments("sessions") | list %}
-{%- set base = var("largest_segments") | int + 2 %}
 {%- set grains = ["all", "week", "day"] %}
 {%- set period_starts = ["cast(null as date)", week_start("session_date"), "session_date"] %}
 
-{#- Dimensions by number: 0 is all sessions, then each by itself, then pairs. Numbers are grouped, texts joined. -#}
-{%- set segments = [{"name": "all", "number": "0"}] %}
-{%- for dimension in dimensions %}
-    {%- do segments.append({"name": dimension, "number": dimension ~ "_number"}) %}
-{%- endfor %}
-{%- set pairs = [] %}
-{%- for first in dimensions %}
-    {%- for second in dimensions if first < second %}
-        {%- do pairs.append([first, second]) %}
-        {%- do segments.append({
-            "name": first ~ " x " ~ second, "number": first ~ "_number * " ~ base ~ " + " ~ second ~ "_number"
-        }) %}
-    {%- endfor %}
-{%- endfor %}
-
 {#- By week without pairs, by day in the two dimensions that alerts look at. -#}
 {%- set variants = [] %}
-{%- for segment in segments %}
+{%- for segment in segment_variants() %}
     {%- for grain in grains
         if grain == "all" or (grain == "week" and " x " not in segment["name"])
         or segment["name"] in ("all", "device_category", "channel_group") %}
         {%- do variants.append({
             "grain_number": grains.index(grain),
             "period_start_date": period_starts[grains.index(grain)],
-            "dimension_number": segments.index(segment),
+            "dimension_number": segment["dimension_number"],
             "segment_number": segment["number"]
         }) %}
     {%- endfor %}
@@ -196,51 +180,7 @@ counts_of_conversions as (
 
 ),
 
-{%- for dimension in dimensions %}
-
-names_of_{{ dimension }} as (
-
-    select
-        {{ dimension }}_number as value_number,
-        min({{ dimension }}) as value_name
-    from sessions
-    group by {{ dimension }}_number
-
-),
-{%- endfor %}
-
-segment_names as (
-
-    select
-        0 as dimension_number,
-        0 as segment_number,
-        'all' as segment_dimension,
-        'all' as segment_value
-    {%- for dimension in dimensions %}
-
-    union all
-
-    select
-        {{ loop.index }} as dimension_number,
-        value_number as segment_number,
-        '{{ dimension }}' as segment_dimension,
-        value_name as segment_value
-    from names_of_{{ dimension }}
-    {%- endfor %}
-    {%- for first, second in pairs %}
-
-    union all
-
-    select
-        {{ dimensions | length + loop.index }} as dimension_number,
-        first_names.value_number * {{ base }} + second_names.value_number as segment_number,
-        '{{ first }} x {{ second }}' as segment_dimension,
-        first_names.value_name || ' x ' || second_names.value_name as segment_value
-    from names_of_{{ first }} as first_names
-    cross join names_of_{{ second }} as second_names
-    {%- endfor %}
-
-),
+{{ segment_names("sessions") }},
 
 counted as (
 
