@@ -291,11 +291,9 @@ def assert_same(found: list[Any], wanted: set[Any], what: str) -> None:
     assert len(found) == len(wanted), f"{what}: {len(found)} rows, {len(wanted)} wanted"
 
 
-def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
-    """Builds a small export, puts the histories in its place and runs the funnel models on them."""
-    SmallExport(seed=1, first_date=LAST_DAY, day_count=1, visitor_count=4).write(warehouse.export)
-    warehouse.build("--exclude", "path:models/marts")
-    funnels = [
+def funnel_rows() -> list[dict[str, Any]]:
+    """These funnels as rows of the seed `funnels`."""
+    return [
         {
             "funnel_name": name,
             "label": name,
@@ -308,11 +306,21 @@ def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
         }
         for name, funnel in FUNNELS.items()
     ]
-    steps = [
+
+
+def step_rows() -> list[dict[str, Any]]:
+    """Their steps as rows of the seed `funnel_steps`."""
+    return [
         {"funnel_name": name, "step_number": number, "conversion_name": step, "role": role}
         for name, funnel in FUNNELS.items()
         for number, (step, role) in enumerate(funnel.steps, start=1)
     ]
+
+
+def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
+    """Builds a small export, puts the histories in its place and runs the funnel models on them."""
+    SmallExport(seed=1, first_date=LAST_DAY, day_count=1, visitor_count=4).write(warehouse.export)
+    warehouse.build("--exclude", "path:models/marts")
     numbers = {"one": 1, "two": 2, "three": 3}
     segments = [
         {
@@ -322,8 +330,8 @@ def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
         }
         for session, values in histories.segments.items()
     ]
-    replace_rows(warehouse, "funnels", funnels)
-    replace_rows(warehouse, "funnel_steps", steps)
+    replace_rows(warehouse, "funnels", funnel_rows())
+    replace_rows(warehouse, "funnel_steps", step_rows())
     replace_rows(warehouse, "int_conversions_counted", conversion_rows(histories))
     replace_rows(warehouse, "int_sessions_segmented", segments)
     replace_rows(warehouse, "fct_sessions", session_rows(histories))

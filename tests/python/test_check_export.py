@@ -54,7 +54,7 @@ def test_good_days_are_counted_and_nothing_is_said(project: Path) -> None:
     result = check_project(project, "export/events_*.parquet")
     assert (result.problems, result.file_count, result.day_count) == ([], 3, 2)
     assert summary_line(result) == (
-        "Checked 14 conversions, 16 rules, 2 funnels, 3 export files, 2 days: all well."
+        "Checked 14 conversions, 16 rules, 5 funnels, 3 export files, 2 days: all well."
     )
 
 

@@ -63,7 +63,7 @@ def test_every_command_explains_itself() -> None:
 def test_check_is_quiet_when_all_is_well(shipped: None) -> None:
     done = run("check", "--seeds-only")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == "Checked 14 conversions, 16 rules, 2 funnels: all well.\n"
+    assert done.stdout == "Checked 14 conversions, 16 rules, 5 funnels: all well.\n"
 
 
 def test_check_refuses_with_exit_code_1_and_groups_by_file(shipped: None) -> None:

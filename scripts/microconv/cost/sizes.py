@@ -25,13 +25,15 @@ _BY_DAY = {
     "int_export_days_counted",
     "int_export_days_processed",
     "int_event_names_counted",
+    "int_funnel_units_counted",
     "mart_daily_conversions",
     "mart_funnel_steps",
+    "mart_funnel_velocity",
     "mart_segment_conversions",
 }
 _BY_RUN = {"int_visitors_changed"}
 _BY_EVENT = ("base_", "stg_", "int_", "fct_")
-_FIXED = {"int_export_as_of"}
+_FIXED = {"int_export_as_of", "mart_conversion_paths", "mart_funnel_drop_offs"}
 
 
 @dataclass(frozen=True)
