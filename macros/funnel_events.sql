@@ -69,15 +69,13 @@ unit_conversions as (
 unit_events as (
 
     select
-        unit,
-        unit_id,
-        position,
+        {{ unit_event_key("unit_conversions", "position") }} as event_key,
         min(visitor_id) as visitor_id,
         min(session_id) as session_id,
         min(event_id) as event_id,
         min(conversion_date) as conversion_date
     from unit_conversions
-    group by unit, unit_id, position
+    group by {{ unit_event_key("unit_conversions", "position") }}
 
 ),
 

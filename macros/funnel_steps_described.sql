@@ -1,3 +1,10 @@
+{#- The event of a unit as one text: joined by several columns, a planner may join all events of a unit with each
+    other first. -#}
+{% macro unit_event_key(relation, position) -%}
+{{ relation }}.unit || '/' || {{ relation }}.unit_id || '/'
+        || cast({{ relation }}.{{ position }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
 {#- The CTEs that end in `described_steps`: each step that an attempt reached, with its entry and, as bits
     (1 for step 1, 2 for step 2, 4 for step 3 …), all steps that it reached and those that it reached from the required
     step before. `reached_steps` has unit, funnel_name, unit_id, start_position, entry_step, step_number, position,
@@ -62,13 +69,9 @@ described_steps as (
         ) as last_session_id
     from continued_steps as steps
     inner join unit_events as entries
-        on steps.unit = entries.unit
-        and steps.unit_id = entries.unit_id
-        and steps.start_position = entries.position
+        on {{ unit_event_key("steps", "start_position") }} = entries.event_key
     inner join unit_events as reached_events
-        on steps.unit = reached_events.unit
-        and steps.unit_id = reached_events.unit_id
-        and steps.position = reached_events.position
+        on {{ unit_event_key("steps", "position") }} = reached_events.event_key
     window same_attempt as (partition by steps.funnel_name, steps.unit_id, steps.start_position)
 
 )

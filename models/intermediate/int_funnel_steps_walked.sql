@@ -72,8 +72,8 @@ followed_{{ level }} as (
         start_position,
         start_timestamp,
         {%- for value in ["position", "event_timestamp", "start_position", "start_timestamp"] %}
-        last_value(case when {{ may_be_followed }} then {{ value }} end ignore nulls)
-            over earlier_events as followed_{{ value }},
+        {{ latest_where(value, may_be_followed, "position * 2147483648 + start_position", "earlier_events") }}
+            as followed_{{ value }},
         {%- endfor %}
         max(case when {{ ends_attempts }} then position end) over earlier_events as exclusion_position
     from walked_{{ level - 1 }}
