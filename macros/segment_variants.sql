@@ -2,21 +2,25 @@
     of a pair is the first one's number times this base plus the second one's. -#}
 {% macro segment_number_base() %}{{- return(var("largest_segments") | int + 2) -}}{% endmacro %}
 
-{#- Every segment as a mapping of `name`, `dimension_number` and `number`, the SQL of its value's number over the
-    columns <dimension>_number. -#}
+{#- Every segment as a mapping of `name`, `dimension_number`, `number` (the SQL of its value's number over the columns
+    <dimension>_number), `is_pair`, and `is_watched`: whether it is the total or a dimension that alerts look at. -#}
 {% macro segment_variants() %}
     {%- set dimensions = session_segments("sessions") | list -%}
-    {%- set segments = [{"name": "all", "dimension_number": 0, "number": "0"}] -%}
+    {%- set segments = [
+        {"name": "all", "dimension_number": 0, "number": "0", "is_pair": false, "is_watched": true}
+    ] -%}
     {%- for dimension in dimensions -%}
         {%- do segments.append({
-            "name": dimension, "dimension_number": loop.index, "number": dimension ~ "_number"
+            "name": dimension, "dimension_number": loop.index, "number": dimension ~ "_number",
+            "is_pair": false, "is_watched": dimension in ("device_category", "channel_group")
         }) -%}
     {%- endfor -%}
     {%- for first, second in segment_pairs() -%}
         {%- do segments.append({
             "name": first ~ " x " ~ second,
             "dimension_number": (dimensions | length) + loop.index,
-            "number": first ~ "_number * " ~ segment_number_base() ~ " + " ~ second ~ "_number"
+            "number": first ~ "_number * " ~ segment_number_base() ~ " + " ~ second ~ "_number",
+            "is_pair": true, "is_watched": false
         }) -%}
     {%- endfor -%}
     {{- return(segments) -}}

@@ -1,6 +1,10 @@
 with funnels as (
 
-    select * from {{ ref("funnels") }}
+    select
+        *,
+        cast(window_hours * 3600000000 as int64) as window_micros,
+        cast(step_window_hours * 3600000000 as int64) as step_window_micros
+    from {{ ref("funnels") }}
 
 ),
 
@@ -91,14 +95,11 @@ dim_funnel_steps as (
         cast(placed_steps.required_step_count_here as int64) as required_step_count_here,
         cast(1 as int64) << (placed_steps.step_number - 1) as step_bit,
         cast(1 as int64) << (placed_steps.previous_required_step - 1) as previous_step_bit,
-        cast(funnels.window_hours * 3600000000 as int64) as window_micros,
-        cast(funnels.step_window_hours * 3600000000 as int64) as step_window_micros,
+        funnels.window_micros,
+        funnels.step_window_micros,
         least(
-            cast(funnels.window_hours * 3600000000 as int64),
-            coalesce(
-                cast(funnels.step_window_hours * 3600000000 as int64) * (placed_steps.walkable_step_count - 1),
-                cast(funnels.window_hours * 3600000000 as int64)
-            )
+            funnels.window_micros,
+            coalesce(funnels.step_window_micros * (placed_steps.walkable_step_count - 1), funnels.window_micros)
         ) as outcome_micros
     from placed_steps
     inner join funnels on placed_steps.funnel_name = funnels.funnel_name

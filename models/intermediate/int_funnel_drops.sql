@@ -37,8 +37,7 @@ units as (
         on unit_days.funnel_name = funnel_steps.funnel_name
         and funnel_steps.step_number = 1
     cross join as_of
-    where {{ local_midnight_micros(add_days("unit_days.entry_date", 1)) }} + funnel_steps.outcome_micros
-        <= as_of.as_of_timestamp
+    where {{ day_is_mature("unit_days.entry_date", "funnel_steps.outcome_micros", "as_of.as_of_timestamp") }}
     group by unit_days.funnel_name, unit_days.unit_id
 
     union all

@@ -3,9 +3,9 @@
 {%- set masks = ["reached_mask", "continued_mask", "excluded_mask"] %}
 {%- set counted_columns = ["funnel_name", "period_grain", "period_start_date"] + masks %}
 {%- set attributions = var("funnel_attributions") %}
-{%- set variants = [] %}
+{%- set single_variants, pair_variants = [], [] %}
 {%- for segment in segment_variants() %}
-    {%- do variants.append({
+    {%- do (pair_variants if segment["is_pair"] else single_variants).append({
         "dimension_number": segment["dimension_number"], "segment_number": segment["number"]
     }) %}
 {%- endfor %}
@@ -57,11 +57,9 @@ as_of as (
 
 judged_days as (
 
-    -- All entries of a day mature together: when the window of one in the day's last moment has ended.
     select
         unit_days.*,
-        {{ local_midnight_micros(add_days("unit_days.entry_date", 1)) }} + funnels.outcome_micros
-        <= as_of.as_of_timestamp as is_mature
+        {{ day_is_mature("unit_days.entry_date", "funnels.outcome_micros", "as_of.as_of_timestamp") }} as is_mature
     from unit_days
     inner join funnels on unit_days.funnel_name = funnels.funnel_name
     cross join as_of
@@ -241,12 +239,12 @@ paired_units as (
 units_of_segments as (
 
     {{ row_per_variant("counted_units", counted_columns + ["segment_attribution", "is_mature", "unit_count"],
-        variants[:(dimensions | length) + 1]) }}
+        single_variants) }}
 
     union all
 
     {{ row_per_variant("paired_units", counted_columns + ["segment_attribution", "is_mature", "unit_count"],
-        variants[(dimensions | length) + 1:]) }}
+        pair_variants) }}
 
 ),
 

@@ -7,18 +7,18 @@
 {%- set base = ["funnel_name", "period_grain", "period_start_date", "from_step", "to_step"] %}
 {%- set groups = base + ["dimension_number", "segment_number"] %}
 {%- set hour = 3600000000 %}
-{%- set moments = {"1h": hour, "1d": 24 * hour, "3d": 72 * hour, "7d": 168 * hour} %}
+{%- set horizons = {"1h": hour, "1d": 24 * hour, "3d": 72 * hour, "7d": 168 * hour} %}
 {%- set minimum = var("minimum_group_size") %}
 {%- set shares = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9} %}
 
 {#- By week only in the two dimensions that alerts look at; pairs of dimensions would be too few to follow. #}
 {%- set variants = {"all": [], "week": []} %}
-{%- for segment in segment_variants() if " x " not in segment["name"] %}
+{%- for segment in segment_variants() if not segment["is_pair"] %}
     {%- set variant = {
         "dimension_number": segment["dimension_number"], "segment_number": segment["number"]
     } %}
     {%- do variants["all"].append(variant) %}
-    {%- if segment["name"] in ("all", "device_category", "channel_group") %}
+    {%- if segment["is_watched"] %}
         {%- do variants["week"].append(variant) %}
     {%- endif %}
 {%- endfor %}
@@ -169,7 +169,7 @@ measured as (
         {%- endfor %}
         min(case when 1 - survival >= (1 - last_survival) / 2 - 1e-12 and event_count > 0 then followed_micros end)
             as median_micros,
-        {%- for name, micros in moments.items() %}
+        {%- for name, micros in horizons.items() %}
         coalesce(min(case when followed_micros <= {{ micros }} then survival end), 1.0) as survival_{{ name }},
         coalesce(max(case when followed_micros <= {{ micros }} then greenwood end), 0.0) as greenwood_{{ name }},
         {%- endfor %}
@@ -223,7 +223,7 @@ mart_funnel_velocity as (
         {%- for name in shares %}
         case when reached_count >= {{ minimum }} then micros_{{ name }} / 1000000.0 end as seconds_{{ name }},
         {%- endfor %}
-        {%- for name, micros in moments.items() %}
+        {%- for name, micros in horizons.items() %}
         case when started_count >= {{ minimum }} and longest_micros >= {{ micros }} then 1 - survival_{{ name }} end
             as reached_within_{{ name }},
         case when started_count >= {{ minimum }} and longest_micros >= {{ micros }}

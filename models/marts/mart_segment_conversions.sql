@@ -12,8 +12,7 @@
 {%- set variants = [] %}
 {%- for segment in segment_variants() %}
     {%- for grain in grains
-        if grain == "all" or (grain == "week" and " x " not in segment["name"])
-        or segment["name"] in ("all", "device_category", "channel_group") %}
+        if grain == "all" or (grain == "week" and not segment["is_pair"]) or segment["is_watched"] %}
         {%- do variants.append({
             "grain_number": grains.index(grain),
             "period_start_date": period_starts[grains.index(grain)],

@@ -1,4 +1,5 @@
--- An attempt's steps lie within the window, none before the one it follows; the entry is the first of them.
+-- An attempt reaches its steps without a gap among those that must happen, none before the one it follows, and all
+-- within the window; the entry is the first of them.
 with attempt_steps as (
 
     select * from {{ ref("fct_funnel_attempt_steps") }}
@@ -11,10 +12,9 @@ attempts as (
 
 ),
 
-funnels as (
+funnel_steps as (
 
     select * from {{ ref("dim_funnel_steps") }}
-    where step_number = 1
 
 ),
 
@@ -24,6 +24,7 @@ steps_in_order as (
         funnel_attempt_id,
         step_number,
         seconds_since_entry,
+        is_continued,
         lag(seconds_since_entry) over (
             partition by funnel_attempt_id
             order by step_number
@@ -40,10 +41,13 @@ select
     steps_in_order.step_number,
     steps_in_order.seconds_since_entry
 from attempts
-inner join funnels on attempts.funnel_name = funnels.funnel_name
 left join steps_in_order on attempts.funnel_attempt_id = steps_in_order.funnel_attempt_id
+left join funnel_steps
+    on attempts.funnel_name = funnel_steps.funnel_name
+    and steps_in_order.step_number = funnel_steps.step_number
 where steps_in_order.step_number is null
     or steps_in_order.seconds_since_entry < coalesce(steps_in_order.previous_seconds_since_entry, 0)
-    or steps_in_order.seconds_since_entry > funnels.window_hours * 3600
+    or steps_in_order.seconds_since_entry > funnel_steps.window_hours * 3600
+    or (not steps_in_order.is_continued and funnel_steps.previous_required_step >= attempts.entry_step)
     or steps_in_order.first_step <> attempts.entry_step
     or steps_in_order.furthest_step <> attempts.furthest_step
