@@ -12,10 +12,12 @@
 {%- set shares = {"p25": 0.25, "p50": 0.5, "p75": 0.75, "p90": 0.9} %}
 
 {#- By week only in the two dimensions that alerts look at; pairs of dimensions would be too few to follow. #}
+{%- set dimension_count = session_segments("sessions") | length %}
 {%- set variants = {"all": [], "week": []} %}
 {%- for segment in segment_variants() if not segment["is_pair"] %}
     {%- set variant = {
-        "dimension_number": segment["dimension_number"], "segment_number": segment["number"]
+        "group_number":
+            "first_group_number + " ~ segment["dimension_number"] * segment_number_base() ~ " + " ~ segment["number"]
     } %}
     {%- do variants["all"].append(variant) %}
     {%- if segment["is_watched"] %}
@@ -45,16 +47,36 @@ funnel_steps as (
 
 {{ unknown_numbers("sessions") }},
 
-described_spells as (
+spell_bases as (
 
     select
-        spells.{{ base | join(", spells.") }},
+        {{ base | join(",\n        ") }},
+        row_number() over (order by {{ base | join(" asc, ") }} asc)
+        * {{ (dimension_count + 1) * segment_number_base() }} as first_group_number
+    from spells
+    group by {{ base | join(", ") }}
+
+),
+
+described_spells as (
+
+    -- Millions of moments are sorted by group below, so that a group is one number from here on.
+    select
+        spells.period_grain,
+        spell_bases.first_group_number,
         {%- for dimension in session_segments("sessions") %}
         coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
         {%- endfor %}
-        spells.is_reached,
+        case when spells.is_reached then 1 else 0 end as event_count,
         spells.followed_micros
     from spells
+    inner join spell_bases
+        on spells.funnel_name = spell_bases.funnel_name
+        and spells.period_grain = spell_bases.period_grain
+        and coalesce(spells.period_start_date, date '0001-01-01')
+        = coalesce(spell_bases.period_start_date, date '0001-01-01')
+        and spells.from_step = spell_bases.from_step
+        and spells.to_step = spell_bases.to_step
     cross join unknown_numbers
     left join sessions on spells.entry_session_id = sessions.session_id
 
@@ -76,11 +98,11 @@ spells_of_weeks as (
 
 spells_of_segments as (
 
-    {{ row_per_variant("spells_of_all", base + ["is_reached", "followed_micros"], variants["all"]) }}
+    {{ row_per_variant("spells_of_all", ["event_count", "followed_micros"], variants["all"]) }}
 
     union all
 
-    {{ row_per_variant("spells_of_weeks", base + ["is_reached", "followed_micros"], variants["week"]) }}
+    {{ row_per_variant("spells_of_weeks", ["event_count", "followed_micros"], variants["week"]) }}
 
 ),
 
@@ -88,47 +110,72 @@ moments as (
 
     -- Those who were followed for the same time, together; among them the events come first.
     select
-        {{ groups | join(", ") }},
+        group_number,
         followed_micros,
-        sum(case when is_reached then 1 else 0 end) as event_count,
-        count(*) as spell_count
+        cast(sum(event_count) as {{ type_float64() }}) as event_count,
+        cast(count(*) as {{ type_float64() }}) as spell_count
     from spells_of_segments
-    group by {{ groups | join(", ") }}, followed_micros
+    group by group_number, followed_micros
 
 ),
 
-risks as (
+totals as (
 
     select
-        *,
-        sum(spell_count) over later_moments as at_risk_count,
-        sum(event_count) over earlier_moments as events_so_far,
-        sum(event_count) over (partition by {{ groups | join(", ") }}) as group_event_count
+        group_number,
+        sum(spell_count) as started_count,
+        sum(event_count) as reached_count,
+        max(followed_micros) as longest_micros
     from moments
-    window
-        later_moments as (
-            partition by {{ groups | join(", ") }}
-            order by followed_micros
-            rows between current row and unbounded following
-        ),
-        earlier_moments as (
-            partition by {{ groups | join(", ") }}
-            order by followed_micros
-            rows between unbounded preceding and current row
-        )
+    group by group_number
+
+),
+
+-- Counts are added up as floating-point numbers, exact below 2^53: DuckDB's sums of integers are three times as slow.
+moments_so_far as (
+
+    select
+        group_number,
+        followed_micros,
+        event_count,
+        sum(spell_count) over earlier_moments - spell_count as gone_count,
+        sum(event_count) over earlier_moments as events_so_far
+    from moments
+    window earlier_moments as (
+        partition by group_number
+        order by followed_micros
+        rows between unbounded preceding and current row
+    )
+
+),
+
+events_at_risk as (
+
+    select
+        moments_so_far.group_number,
+        moments_so_far.followed_micros,
+        moments_so_far.event_count,
+        moments_so_far.events_so_far,
+        totals.started_count - moments_so_far.gone_count as at_risk_count
+    from moments_so_far
+    inner join totals on moments_so_far.group_number = totals.group_number
+    where moments_so_far.event_count > 0
 
 ),
 
 curves as (
 
-    -- Kaplan-Meier's product as a sum of logarithms, and Greenwood's sum; the end of everybody is said apart.
+    -- Kaplan-Meier's product as a sum of logarithms, and Greenwood's sum. Where everybody left has the event, which
+    -- can only be at the end, nobody survives.
     select
-        *,
+        group_number,
+        followed_micros,
+        events_so_far,
         case
-            when max(case when event_count = at_risk_count then 1 else 0 end) over earlier_moments = 1 then 0.0
+            when event_count = at_risk_count then 0.0
             else exp(
                 sum(case when event_count < at_risk_count then ln(1 - event_count / at_risk_count) else 0 end)
-                    over earlier_moments
+                    over earlier_events
             )
         end as survival,
         sum(
@@ -137,10 +184,10 @@ curves as (
                     then event_count / (at_risk_count * (at_risk_count - event_count))
                 else 0
             end
-        ) over earlier_moments as greenwood
-    from risks
-    window earlier_moments as (
-        partition by {{ groups | join(", ") }}
+        ) over earlier_events as greenwood
+    from events_at_risk
+    window earlier_events as (
+        partition by group_number
         order by followed_micros
         rows between unbounded preceding and current row
     )
@@ -150,57 +197,75 @@ curves as (
 ends as (
 
     select
-        *,
-        min(survival) over (partition by {{ groups | join(", ") }}) as last_survival
+        group_number,
+        min(survival) as survival_window,
+        max(greenwood) as greenwood_window
     from curves
+    group by group_number
 
 ),
 
 measured as (
 
     select
-        {{ groups | join(", ") }},
-        cast(sum(spell_count) as int64) as started_count,
-        cast(sum(event_count) as int64) as reached_count,
-        max(followed_micros) as longest_micros,
+        curves.group_number,
         {%- for name, share in shares.items() %}
-        min(case when events_so_far >= {{ share }} * group_event_count and event_count > 0 then followed_micros end)
+        min(case when curves.events_so_far >= {{ share }} * totals.reached_count then curves.followed_micros end)
             as micros_{{ name }},
         {%- endfor %}
-        min(case when 1 - survival >= (1 - last_survival) / 2 - 1e-12 and event_count > 0 then followed_micros end)
+        min(case when 1 - curves.survival >= (1 - ends.survival_window) / 2 - 1e-12 then curves.followed_micros end)
             as median_micros,
         {%- for name, micros in horizons.items() %}
-        coalesce(min(case when followed_micros <= {{ micros }} then survival end), 1.0) as survival_{{ name }},
-        coalesce(max(case when followed_micros <= {{ micros }} then greenwood end), 0.0) as greenwood_{{ name }},
+        min(case when curves.followed_micros <= {{ micros }} then curves.survival end) as survival_{{ name }},
+        max(case when curves.followed_micros <= {{ micros }} then curves.greenwood end) as greenwood_{{ name }},
         {%- endfor %}
-        min(survival) as survival_window,
-        max(greenwood) as greenwood_window
-    from ends
-    group by {{ groups | join(", ") }}
+        min(ends.survival_window) as survival_window,
+        min(ends.greenwood_window) as greenwood_window
+    from curves
+    inner join totals on curves.group_number = totals.group_number
+    inner join ends on curves.group_number = ends.group_number
+    group by curves.group_number
 
 ),
 
 named as (
 
+    -- A group without one event keeps everybody.
     select
-        measured.*,
+        spell_bases.{{ base | join(",\n        spell_bases.") }},
         segment_names.segment_dimension,
         segment_names.segment_value,
         steps_from.conversion_name as from_conversion_name,
         steps_from.step_label as from_step_label,
         steps_to.conversion_name as to_conversion_name,
         steps_to.step_label as to_step_label,
-        steps_to.window_micros
-    from measured
-    inner join segment_names
-        on measured.dimension_number = segment_names.dimension_number
-        and measured.segment_number = segment_names.segment_number
+        steps_to.window_micros,
+        cast(totals.started_count as int64) as started_count,
+        cast(totals.reached_count as int64) as reached_count,
+        totals.longest_micros,
+        measured.median_micros,
+        {%- for name in shares %}
+        measured.micros_{{ name }},
+        {%- endfor %}
+        {%- for name in horizons.keys() | list + ["window"] %}
+        coalesce(measured.survival_{{ name }}, 1.0) as survival_{{ name }},
+        coalesce(measured.greenwood_{{ name }}, 0.0) as greenwood_{{ name }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from spell_bases
+    cross join segment_names
+    inner join totals
+        on spell_bases.first_group_number
+        + segment_names.dimension_number * {{ segment_number_base() }}
+        + segment_names.segment_number
+        = totals.group_number
+    left join measured on totals.group_number = measured.group_number
     inner join funnel_steps as steps_from
-        on measured.funnel_name = steps_from.funnel_name
-        and measured.from_step = steps_from.step_number
+        on spell_bases.funnel_name = steps_from.funnel_name
+        and spell_bases.from_step = steps_from.step_number
     inner join funnel_steps as steps_to
-        on measured.funnel_name = steps_to.funnel_name
-        and measured.to_step = steps_to.step_number
+        on spell_bases.funnel_name = steps_to.funnel_name
+        and spell_bases.to_step = steps_to.step_number
+    where segment_names.dimension_number <= {{ dimension_count }}
 
 ),
 

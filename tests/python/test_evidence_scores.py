@@ -46,38 +46,19 @@ from microconv.evidence.score import (
     refuse,
 )
 from microconv.evidence.survival import Times, kaplan_meier, log_rank
+from published_examples import BENJAMINI_HOCHBERG_1995
 from scipy.stats import entropy, false_discovery_control
 from statsmodels.duration.survfunc import SurvfuncRight, survdiff
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=40)
 
-# Benjamini and Hochberg 1995, section 4: a trial with 15 comparisons.
-BH_1995 = (
-    0.0001,
-    0.0004,
-    0.0019,
-    0.0095,
-    0.0201,
-    0.0278,
-    0.0298,
-    0.0344,
-    0.0459,
-    0.3240,
-    0.4262,
-    0.5719,
-    0.6528,
-    0.7590,
-    1.0,
-)
-
-
 # ---- many questions, hidden reasons, doses ------------------------------------------------------
 
 
 def test_benjamini_and_hochbergs_own_example() -> None:
-    q = benjamini_hochberg(BH_1995)
+    q = benjamini_hochberg(BENJAMINI_HOCHBERG_1995)
     assert (q <= 0.05).sum() == 4
-    assert (np.array(BH_1995) <= 0.05 / 15).sum() == 3  # Bonferroni
+    assert (np.array(BENJAMINI_HOCHBERG_1995) <= 0.05 / 15).sum() == 3  # Bonferroni
 
 
 @given(p_values)

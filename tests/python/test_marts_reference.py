@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from export_rows import PROPERTY_ZONE, SHARD, Row, hit, local_micros, write_export
 from project_run import Warehouse, shared_warehouse
+from published_examples import BENJAMINI_HOCHBERG_1995
 
 FIRST_DAY = date(2025, 5, 7)  # a Wednesday, so that the days lie in two weeks
 DAY_COUNT = 9
@@ -513,25 +514,6 @@ def test_segment_gaps_equal_the_reference(warehouse: Warehouse, world: World) ->
         direction = "higher" if (gap.z_score or 0) > 0 else "lower"
         verdict = direction if shown else "no gap shown" if gap.is_testable else "too few"
         assert row["verdict"] == verdict, key
-
-
-BENJAMINI_HOCHBERG_1995 = [
-    0.0001,
-    0.0004,
-    0.0019,
-    0.0095,
-    0.0201,
-    0.0278,
-    0.0298,
-    0.0344,
-    0.0459,
-    0.3240,
-    0.4262,
-    0.5719,
-    0.6528,
-    0.7590,
-    1.0,
-]
 
 
 def test_false_discoveries_are_controlled_as_published(warehouse: Warehouse) -> None:
