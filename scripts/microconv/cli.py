@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from microconv.check.command import check
+from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.errors import MicroconvError
 from microconv.output import warn
@@ -50,6 +51,7 @@ def demo(context: typer.Context) -> None:
 
 
 app.command()(check)
+app.command()(correlate)
 app.command()(cost)
 # The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,
 # so that the other commands do not wait for them.

@@ -117,6 +117,62 @@ VALUES = {
     "few_orders": "{orders} orders follow it; {least_orders} are needed for a value.",
 }
 
+CHECKS = {
+    "placebo_ok": "{said}",
+    "placebo_failed": "{said} It should not differ from comparable visitors (q = {q}): robots, "
+    "duplicated events or the choice of clock.",
+    "placebo_unknown": "Too few data for a made-up event that happens at random.",
+    "same_step_ok": "At most {share} of first macros fall on the very step of a first action.",
+    "same_step_failed": "More than {limit} of first macros fall on the very step of the first "
+    "action ({names}; at most {share}): the clock is too coarse for these.",
+    "overlap_ok": "At least {share} of those who did something have comparable visitors.",
+    "overlap_note": "Under {limit} of those who did it have comparable visitors ({names}; at least "
+    "{share}): the comparison is of a part.",
+    "bots": "{bots} suspected robots are left out ({share} of all by {subject}).",
+    "bots_sensitive": "With them these numbers would differ: {names}.",
+    "safari_ok": "{share} use Safari, which forgets cookies after {days} days.",
+    "safari_note": "{share} use Safari, which forgets cookies after {days} days: whoever returns "
+    "later counts as somebody else, and what came before is lost.",
+    "consent_ok": "{share} of events came without consent and belong to nobody.",
+    "consent_note": "{share} of events came without consent and belong to nobody: these visitors "
+    "may differ.",
+    "lookback_ok": "The {days} days before the window are loaded.",
+    "lookback_note": "{missing} of the {days} days before the window are not loaded, so some first "
+    "times may be later ones.",
+}
+
+HEADINGS = {
+    "ranking": "What announces {macro} within {days} days, as of {as_of}",
+    "reliability": "How reliably each announces it (95 % Wilson intervals)",
+    "late_only": "AUC, phi and IV are of late conversions only: {share} of first macros fall after "
+    "the landmark.",
+    "lags": "When it tells: odds of the next step by the time since",
+    "segments": "Where segments differ: read these, not the one number for all",
+    "checks": "Self-check: the design against your own data",
+    "capped": "Failed: {checks}. No verdict that rests on it rises above “predictive?”.",
+    "joint": "All together, for prediction only",
+    "limits": "Limits",
+}
+
+JOINT = {
+    "purpose": "For prediction only: an odds ratio given all others is what is left after later "
+    "steps of the same path, so it does not say what matters. Given earlier stages is the fairer "
+    "question. Share is of what all together add (Shapley).",
+    "collinear": "VIF above 10 (!): others say nearly the same, so its own number is unsure.",
+    "none": "No joint model: the micro-conversions repeat each other or the segments.",
+    "left_out": "Not in the joint model: {label}, {reason}.",
+}
+
+REFUSALS = {
+    "empty": "The export holds no event that could be measured, so there is nothing to say.",
+    "no_macro": "No visitor reached {macro} up to {as_of}, so nothing can be said of what comes "
+    "before it.",
+    "no_follow_up": "The data cover {covered} up to {as_of}; nobody was followed for {days} days "
+    "yet, so no micro-conversion can be judged for {macro}.",
+    "no_micro": "The catalog holds no micro-conversion to hold against {macro}.",
+    "unknown_macro": "There is no macro-conversion “{macro}”; there are {known}.",
+}
+
 CAUSAL = {
     "headline": "In a randomised comparison, {macro} became {randomized} as frequent.",
     "verdict": "Chance decided who did it, so this is an effect: it causes the difference.",
