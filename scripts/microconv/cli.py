@@ -14,6 +14,7 @@ from microconv.cost.command import cost
 from microconv.errors import MicroconvError
 from microconv.output import warn
 from microconv.summary import summary
+from microconv.value.command import value
 
 
 class PlainErrorGroup(TyperGroup):
@@ -60,3 +61,4 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
 app.command()(summary)
+app.command()(value)

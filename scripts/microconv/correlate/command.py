@@ -65,7 +65,7 @@ def correlate(
 def _found(run: Run) -> list[MacroEvidence]:
     from microconv.correlate.family import read_macro
 
-    with progress_of(run) as tell:
+    with progress_of() as tell:
         return [
             read_macro(run.aggregates, basis, run.conversions, tell(basis.macro_name))
             for basis in run.bases
@@ -74,7 +74,7 @@ def _found(run: Run) -> list[MacroEvidence]:
 
 
 @contextmanager
-def progress_of(run: Run) -> Iterator[Any]:
+def progress_of() -> Iterator[Any]:
     """A line on standard error that says what is worked on; silent where that is no terminal."""
     from rich.console import Console
 

@@ -90,18 +90,22 @@ def read_macro(
     basis: Basis,
     conversions: Mapping[str, Conversion],
     progress: Callable[[str], None] = lambda name: None,
+    has_joint: bool = True,
 ) -> MacroEvidence:
     """Read the aggregates of one macro and judge every micro-conversion.
 
     Args:
+        has_joint: Fit the joint model too, which takes longest.
         progress: Told the name of each micro-conversion before its numbers are worked out.
     """
     rows = {row.micro_name: row for row in aggregates.reach(basis.macro_name)}
     measured, yardstick = _measure_all(aggregates, rows, progress)
     micros = [one for one in measured if not one.reach.is_placebo]
     placebos = tuple(one for one in measured if one.reach.is_placebo)
-    progress("the joint model")
-    joint = joint_view(aggregates, basis.macro_name, micros, conversions)
+    joint = None
+    if has_joint:
+        progress("the joint model")
+        joint = joint_view(aggregates, basis.macro_name, micros, conversions)
     return assemble(basis, micros, placebos, yardstick, joint)
 
 

@@ -10,12 +10,12 @@ from dataclasses import astuple
 from microconv.aggregates.types import Basis, Conversion
 from microconv.correlate.columns import JOINT, ORIGIN
 from microconv.correlate.family import Finding, MacroEvidence
-from microconv.correlate.words import wording_of
+from microconv.correlate.words import label_of, wording_of
 from microconv.evidence.multiplicity import e_value
 from microconv.evidence.quantities import UNDEFINED, Estimate
 from microconv.evidence.verdict import Verdict
 from microconv.evidence.wording import hidden_factor, sentences
-from microconv.writing import Cell, Row, Table
+from microconv.writing import Row, Table
 
 _GATE_NUMBERS = (
     *("precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high"),
@@ -55,11 +55,12 @@ def _all(
     rows_of: Callable[[MacroEvidence, Mapping[str, Conversion]], list[Row]],
 ) -> tuple[Row, ...]:
     return tuple(
-        {**row, **_origin(one.basis, run)} for one in found for row in rows_of(one, conversions)
+        {**row, **origin_of(one.basis, run)} for one in found for row in rows_of(one, conversions)
     )
 
 
-def _origin(basis: Basis, run: str) -> Row:
+def origin_of(basis: Basis, run: str) -> Row:
+    """What a row rests on."""
     return {
         "horizon_days": basis.horizon_days,
         "as_of_date": basis.as_of_date,
@@ -75,7 +76,7 @@ def micro_rows(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> l
         row: Row = {
             "macro_name": found.basis.macro_name,
             "micro_name": one.micro_name,
-            "micro_label": _label(one.micro_name, conversions),
+            "micro_label": label_of(one.micro_name, conversions),
             "evidence_rank": place,
             **_verdict(one, found.basis, conversions),
         }
@@ -102,7 +103,7 @@ def segment_rows(found: MacroEvidence, conversions: Mapping[str, Conversion]) ->
             "micro_name": one.micro_name,
             "segment_dimension": segment.dimension,
             "segment_value": segment.name,
-            **_estimate("step_odds_ratio", segment.step.odds_ratio),
+            **estimate_columns("step_odds_ratio", segment.step.odds_ratio),
             "heterogeneity_q_value": one.heterogeneity_q.get(segment.dimension, math.nan),
         }
         for one in found.findings
@@ -142,15 +143,15 @@ def joint_rows(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> l
                 "micro_name": effect.name,
                 "is_in_model": True,
                 "left_out_reason": "",
-                **_estimate("odds_ratio", effect.odds_ratio),
+                **estimate_columns("odds_ratio", effect.odds_ratio),
                 "p_value": effect.p_value,
-                **_estimate("risk_ratio", effect.risk_ratio),
+                **estimate_columns("risk_ratio", effect.risk_ratio),
                 "shapley_share": effect.shapley_share,
                 "shapley_share_error": effect.shapley_error,
                 "mcfadden_delta": effect.mcfadden_delta,
                 "variance_inflation": effect.vif,
                 "is_collinear": effect.is_collinear,
-                **_estimate("staged_odds_ratio", staged.odds_ratio),
+                **estimate_columns("staged_odds_ratio", staged.odds_ratio),
                 "staged_adjusted_for": ", ".join(staged.adjusted_for),
             }
         )
@@ -181,9 +182,9 @@ def _verdict(one: Finding, basis: Basis, conversions: Mapping[str, Conversion]) 
 def _usual(one: Finding) -> Row:
     naive = one.measures.naive
     return {
-        **_estimate("with_rate", naive.with_rate),
-        **_estimate("without_rate", naive.without_rate),
-        **_estimate("naive_lift", naive.lift),
+        **estimate_columns("with_rate", naive.with_rate),
+        **estimate_columns("without_rate", naive.without_rate),
+        **estimate_columns("naive_lift", naive.lift),
         "posthog_odds_ratio": one.measures.posthog,
     }
 
@@ -193,9 +194,9 @@ def _like_for_like(one: Finding) -> Row:
     return {
         "matched_treated_rate": matched.treated_rate if matched else math.nan,
         "matched_control_rate": matched.control_rate if matched else math.nan,
-        **_estimate("matched_lift", matched.lift if matched else UNDEFINED),
+        **estimate_columns("matched_lift", matched.lift if matched else UNDEFINED),
         "matched_overlap": matched.overlap if matched else math.nan,
-        **_estimate("step_odds_ratio", step.odds_ratio),
+        **estimate_columns("step_odds_ratio", step.odds_ratio),
         "step_p_value": step.p_value,
         "step_q_value": one.evidence.step_q,
     }
@@ -204,10 +205,10 @@ def _like_for_like(one: Finding) -> Row:
 def _reliability(one: Finding) -> Row:
     measures, found = one.measures, one.measures.reliability
     row: Row = {
-        **_estimate("precision", measures.precision),
-        **_estimate("recall", measures.recall),
-        **_estimate("npv", found.npv if found else UNDEFINED),
-        **_estimate("specificity", found.specificity if found else UNDEFINED),
+        **estimate_columns("precision", measures.precision),
+        **estimate_columns("recall", measures.recall),
+        **estimate_columns("npv", found.npv if found else UNDEFINED),
+        **estimate_columns("specificity", found.specificity if found else UNDEFINED),
         "phi": found.phi if found else math.nan,
         "auc": found.auc if found else math.nan,
         "information_value": found.information_value if found else math.nan,
@@ -217,7 +218,7 @@ def _reliability(one: Finding) -> Row:
     lags = measures.lags.lags if measures.lags else ()
     by_edge = {lag.from_days: lag.odds_ratio for lag in lags}
     for edge, name in zip((0.0, 1.0, 3.0, 7.0), _LAGS, strict=True):
-        row |= _estimate(f"lag_{name}_odds_ratio", by_edge.get(edge, UNDEFINED))
+        row |= estimate_columns(f"lag_{name}_odds_ratio", by_edge.get(edge, UNDEFINED))
     row["effect_onset_days"] = measures.lags.effect_onset_days if measures.lags else None
     return row
 
@@ -235,7 +236,7 @@ def _stability(one: Finding) -> Row:
         "e_value_limit": strengths.limit,
         "yardstick_name": evidence.yardstick[0] if evidence.yardstick else None,
         "yardstick_odds_ratio": evidence.yardstick[1] if evidence.yardstick else math.nan,
-        **_estimate("last_third_ratio", measures.headline_of_last_third),
+        **estimate_columns("last_third_ratio", measures.headline_of_last_third),
         "holds_out_of_time": evidence.holds_out_of_time,
         "with_bots_ratio": measures.headline_with_bots.value,
         "is_bot_sensitive": evidence.is_bot_sensitive,
@@ -243,9 +244,6 @@ def _stability(one: Finding) -> Row:
     }
 
 
-def _estimate(name: str, estimate: Estimate) -> dict[str, Cell]:
+def estimate_columns(name: str, estimate: Estimate) -> Row:
+    """A number and its limits as columns."""
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
-def _label(name: str, conversions: Mapping[str, Conversion]) -> str:
-    return conversions[name].label if name in conversions else name

@@ -111,8 +111,12 @@ VALUES = {
     "incremental": "{value} [{low}, {high}] more than comparable visitors spent.",
     "opportunity": "{value} [{low}, {high}] a month for 10 % more of it, if the extra visitors "
     "behave like current ones.",
-    "top_heavy": "The largest hundredth of orders holds {top_share} of this revenue: read the "
-    "winsorised value beside it.",
+    "top_heavy": "The largest hundredth of buyers holds {top_share} of this revenue; without them "
+    "the value is {trimmed}.",
+    "no_money": "{macro} carries no money, so nothing that comes before it gets a value; a "
+    "value_rule in the catalog would give it one.",
+    "not_comparable": "No incremental value: {why}",
+    "off_session": "it does not happen on a page, so there are no comparable visitors.",
     "no_sum": "One order follows several actions, so values of different actions never add up.",
     "few_orders": "{orders} orders follow it; {least_orders} are needed for a value.",
 }
@@ -152,6 +156,7 @@ HEADINGS = {
     "capped": "Failed: {checks}. No verdict that rests on it rises above “predictive?”.",
     "joint": "All together, for prediction only",
     "limits": "Limits",
+    "value": "What goes with {macro} within {days} days, in US dollars per visitor who did it",
 }
 
 JOINT = {
@@ -230,18 +235,19 @@ def placebo(naive: Estimate, matched: Estimate) -> str:
 
 def gross(value: GrossValue, wording: Wording, currency: str) -> str:
     """The usual formula with its inputs."""
-
-    def money(amount: float) -> str:
-        return f"{amount:,.2f} {currency}"
-
     return VALUES["gross"].format(
         rate=percentage(value.conversion_rate),
-        order_value=money(value.average_order_value),
-        value=money(value.value.value),
-        low=money(value.value.low),
-        high=money(value.value.high),
+        order_value=money(value.average_order_value, currency),
+        value=money(value.value.value, currency),
+        low=money(value.value.low, currency),
+        high=money(value.value.high, currency),
         did=wording.did,
     )
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount, such as `30.00 USD`."""
+    return f"{amount:,.2f} {currency}"
 
 
 def multiple(estimate: Estimate) -> str:
