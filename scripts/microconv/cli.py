@@ -13,6 +13,7 @@ from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.errors import MicroconvError
 from microconv.output import warn
+from microconv.score.command import score
 from microconv.summary import summary
 from microconv.value.command import value
 
@@ -60,5 +61,6 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
+app.command()(score)
 app.command()(summary)
 app.command()(value)

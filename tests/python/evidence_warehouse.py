@@ -112,7 +112,11 @@ def _catalog(micros: list[str]) -> list[dict[str, Any]]:
     stages = {"add_to_cart": 4}
     rows = [(name, LABELS.get(name, name), "micro", stages.get(name, 2)) for name in micros]
     names = ["conversion_name", "label", "conversion_type", "stage_number"]
-    return [_row(names, row) for row in [*rows, ("purchase", "Purchase", "macro", 5)]]
+    points = {"view_size_guide": 5.0}
+    return [
+        _row(names, row) | {"lead_points": points.get(row[0], 0.0)}
+        for row in [*rows, ("purchase", "Purchase", "macro", 5)]
+    ]
 
 
 def _basis(

@@ -6,8 +6,10 @@ compiles it: see `as_of`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,9 +24,11 @@ from microconv.aggregates.types import (
     Landmarks,
     Patterns,
     Reach,
+    WeeklyCuts,
     row_of,
 )
 from microconv.evidence.quantities import Floats, Ints
+from microconv.summary_data import main_macro
 
 if TYPE_CHECKING:
     from microconv.profile import Warehouse
@@ -37,6 +41,11 @@ MARTS = (
     "mart_evidence_checks",
     "mart_score_snapshots",
 )
+
+
+# Days since the last time, in the middle of each age bin of mart_score_snapshots.
+_AGE_DAYS = {1: 0.5, 2: 2.0, 3: 5.0, 4: 10.5, 5: 22.0, 6: 45.0}
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class Aggregates:
     def conversions(self) -> dict[str, Conversion]:
         """The catalog by name."""
         rows = self.warehouse.run_query(f"""
-            select conversion_name, label, conversion_type, stage_number
+            select conversion_name, label, conversion_type, stage_number, lead_points
             from {self.warehouse.relation("dim_conversions")}
         """)
         return {
@@ -69,9 +78,15 @@ class Aggregates:
                 str(row["label"]),
                 str(row["conversion_type"]),
                 int(row["stage_number"] or 0),  # type: ignore[arg-type]
+                float(row["lead_points"] or 0),  # type: ignore[arg-type]
             )
             for row in rows
         }
+
+    def main_macro(self) -> str | None:
+        """The macro that the first funnel leads to, else the catalog's first."""
+        rows = self.warehouse.run_query(main_macro(self.warehouse))
+        return str(rows[0]["conversion_name"]) if rows else None
 
     def bases(self) -> list[Basis]:
         """What the run rests on, a row per macro."""
@@ -162,10 +177,54 @@ class Aggregates:
             frame["converted_count"].astype(float),
         )
 
+    def weekly_cuts(self, macro: str) -> WeeklyCuts:
+        """Visitors at weekly cuts, for learning a score."""
+        bits = {
+            row.evidence_bit: row.micro_name
+            for row in self.reach(macro)
+            if row.evidence_bit is not None
+        }
+        names = tuple(bits[bit] for bit in sorted(bits))
+        frame = columns_of(
+            self.warehouse.run_batches(f"""
+                select cut_date, age_pattern, manual_score, subject_count, converted_count
+                from {self.table("mart_score_snapshots")}
+                where macro_name = {self._text(macro)}
+                order by cut_date, age_pattern, manual_score
+            """)
+        )
+        if not frame:
+            empty = np.zeros(0)
+            return WeeklyCuts(
+                names, empty.astype(np.int64), np.zeros((0, len(names))), empty, empty, empty
+            )
+        patterns = frame["age_pattern"]
+        ages = np.array([ages_of(pattern, sorted(bits)) for pattern in patterns.names])
+        return WeeklyCuts(
+            names,
+            frame["cut_date"].astype("datetime64[D]").astype(np.int64) + _EPOCH,
+            ages.reshape(-1, len(names))[patterns.codes],
+            frame["subject_count"].astype(float),
+            frame["converted_count"].astype(float),
+            frame["manual_score"].astype(float),
+        )
+
     def _text(self, value: str) -> str:
         from microconv.aggregates.literals import literal
 
         return literal(value, self.warehouse.is_duckdb)
+
+
+def ages_of(pattern: str, bits: Sequence[int]) -> list[float]:
+    """Days since each micro-conversion was last done, infinite for never.
+
+    Args:
+        pattern: Pairs of evidence bit and age bin, such as `0:2 5:1`.
+        bits: The evidence bits of the result, in its order.
+    """
+    pairs = (pair.split(":") for pair in pattern.split())
+    ages = {int(bit): _AGE_DAYS[int(age)] for bit, age in pairs}
+    return [ages.get(bit, math.inf) for bit in bits]
 
 
 def _gathered_bits(mask: Floats | Ints, bits: Sequence[int]) -> Ints:

@@ -11,7 +11,7 @@ from microconv.aggregates.as_of import compiled_marts
 from microconv.aggregates.read import Aggregates
 from microconv.aggregates.types import Basis, Conversion
 from microconv.errors import MicroconvError
-from microconv.evidence.wording import REFUSALS
+from microconv.evidence.templates import REFUSALS
 
 
 @dataclass(frozen=True)

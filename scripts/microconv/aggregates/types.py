@@ -136,22 +136,35 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
-class ScoreSnapshots:
+class WeeklyCuts:
     """Visitors at weekly cuts, grouped by when they had last done what.
 
     Args:
-        cut_date: Per row.
-        age_days: Row × micro-conversion by evidence bit; infinite for never.
+        names: The micro-conversions.
+        cut: Day of the cut per row, as the ordinal of its date.
+        age_days: Row × micro-conversion: days since it was last done; infinite for never.
         subjects: Visitors, unconverted and active at the cut.
         converted: Those of them that convert within the horizon after the cut.
         manual_score: Points of the present weights at the cut.
     """
 
-    cut_date: tuple[date, ...]
+    names: tuple[str, ...]
+    cut: Ints
     age_days: Floats
     subjects: Floats
     converted: Floats
     manual_score: Floats
+
+    def where(self, mask: Bools) -> WeeklyCuts:
+        """The rows for which `mask` holds."""
+        return WeeklyCuts(
+            self.names,
+            self.cut[mask],
+            self.age_days[mask],
+            self.subjects[mask],
+            self.converted[mask],
+            self.manual_score[mask],
+        )
 
 
 @dataclass(frozen=True)
@@ -221,6 +234,7 @@ class Conversion:
     label: str
     conversion_type: str
     stage_number: int
+    lead_points: float
 
 
 def row_of(kind: type[_Row], record: Record) -> _Row:

@@ -13,8 +13,9 @@ from microconv.evidence.jackknife import two_sided_p_of_ratio
 from microconv.evidence.matched import LEAST_OVERLAP, is_bot_sensitive
 from microconv.evidence.multiplicity import benjamini_hochberg
 from microconv.evidence.quantities import ratio
+from microconv.evidence.templates import CHECKS
 from microconv.evidence.verdict import LEAST_GATE_RECALL, LEAST_Q
-from microconv.evidence.wording import CHECKS, placebo
+from microconv.evidence.wording import placebo
 from microconv.output import count, percentage
 
 LARGEST_BOT_SHARE = 0.1

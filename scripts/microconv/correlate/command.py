@@ -107,7 +107,7 @@ def _warn_refusals(run: Run) -> None:
 
 def _as_json(run: Run, found: Sequence[MacroEvidence]) -> dict[str, Any]:
     from microconv.correlate.rows import tables_of
-    from microconv.evidence.wording import LIMITS
+    from microconv.evidence.templates import LIMITS
 
     tables = {table.name: table.rows for table in tables_of(found, run.conversions)}
     return {"refusals": run.refusals, **tables, "limits": list(LIMITS)}

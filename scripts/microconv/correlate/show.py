@@ -12,16 +12,10 @@ from microconv.correlate.family import Finding, MacroEvidence
 from microconv.correlate.joint_view import JointView
 from microconv.correlate.words import label_of, wording_of
 from microconv.evidence.multiplicity import e_value
-from microconv.evidence.quantities import Estimate
+from microconv.evidence.quantities import UNDEFINED, Estimate
+from microconv.evidence.templates import HEADINGS, JOINT, LIMITS
 from microconv.evidence.verdict import LEAST_Q, Verdict
-from microconv.evidence.wording import (
-    HEADINGS,
-    JOINT,
-    LIMITS,
-    hidden_factor,
-    multiple,
-    sentences,
-)
+from microconv.evidence.wording import hidden_factor, multiple, sentences
 
 _WITHOUT_LIFT = (Verdict.INSUFFICIENT, Verdict.POST_MACRO_ONLY, Verdict.GATE)
 _WITH_A_DIRECTION = (
@@ -58,14 +52,14 @@ def _ranking(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> Non
     rows = []
     for one in found.findings:
         has_lift = one.judgement.verdict not in _WITHOUT_LIFT
-        matched = one.measures.matched
+        matched = one.measures.matched.lift if one.measures.matched else UNDEFINED
         rows.append(
             [
                 label_of(one.micro_name, conversions),
                 short(one.judgement.verdict),
                 output.times(one.measures.naive.lift.value) if has_lift else "–",
-                multiple(matched.lift) if has_lift and matched else "–",
-                multiple(one.measures.step.odds_ratio) if has_lift else "–",
+                _ratio(one, matched),
+                _ratio(one, one.measures.step.odds_ratio),
                 _small(one.evidence.step_q) if has_lift else "–",
                 output.count(_known(one.evidence.exposed)),
             ]
@@ -78,6 +72,13 @@ def _ranking(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> Non
     )
     headings = ["Micro-conversion", "Verdict", "Usual", "Like for like", "Next step", "q", "Did it"]
     output.print_table(title, headings, rows, left_columns=2)
+
+
+def _ratio(one: Finding, ratio: Estimate) -> str:
+    if one.judgement.verdict in _WITHOUT_LIFT:
+        return "–"
+    # Where segments differ, one number for all would be read as if it were true for each.
+    return "by segment" if one.evidence.is_heterogeneous else multiple(ratio)
 
 
 def short(verdict: Verdict) -> str:

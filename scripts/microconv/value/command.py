@@ -35,7 +35,7 @@ def value(
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id
-    from microconv.evidence.wording import LIMITS, VALUES
+    from microconv.evidence.templates import LIMITS, VALUES
     from microconv.value.rows import COLUMNS, value_rows
     from microconv.writing import Table, write_tables
 
@@ -79,7 +79,7 @@ def _found(run: Run) -> dict[str, list[Worth]]:
 
 def _without_money(run: Run, found: Mapping[str, Sequence[Worth]]) -> dict[str, str]:
     from microconv.correlate.words import label_of
-    from microconv.evidence.wording import VALUES
+    from microconv.evidence.templates import VALUES
 
     return {
         name: VALUES["no_money"].format(macro=f"“{label_of(name, run.conversions)}”")
@@ -90,7 +90,7 @@ def _without_money(run: Run, found: Mapping[str, Sequence[Worth]]) -> dict[str, 
 
 def _print(run: Run, found: Mapping[str, Sequence[Worth]], refusals: Mapping[str, str]) -> None:
     from microconv.correlate.show import show_limits
-    from microconv.evidence.wording import VALUES
+    from microconv.evidence.templates import VALUES
 
     for sentence in refusals.values():
         output.say_sentence(sentence)
@@ -107,7 +107,7 @@ def _print(run: Run, found: Mapping[str, Sequence[Worth]], refusals: Mapping[str
 
 def _print_macro(run: Run, basis: Basis, worths: Sequence[Worth]) -> None:
     from microconv.correlate.words import label_of
-    from microconv.evidence.wording import HEADINGS
+    from microconv.evidence.templates import HEADINGS
     from microconv.value.rows import sentences_of
 
     rows = [_cells(one, label_of(one.finding.micro_name, run.conversions)) for one in worths]

@@ -10,11 +10,11 @@ from microconv.correlate.columns import ORIGIN, estimates, of_kind
 from microconv.correlate.rows import estimate_columns, origin_of
 from microconv.correlate.words import label_of, wording_of
 from microconv.evidence.quantities import UNDEFINED
+from microconv.evidence.templates import VALUES, VERDICTS
 from microconv.evidence.value import LEAST_ORDERS
-from microconv.evidence.verdict import Verdict
-from microconv.evidence.wording import VALUES, VERDICTS, gross, money
+from microconv.evidence.wording import gross, money
 from microconv.output import count, percentage
-from microconv.value.worth import Worth
+from microconv.value.worth import NOT_COMPARABLE, Worth
 from microconv.writing import Row
 
 CURRENCY = "USD"
@@ -110,7 +110,7 @@ def sentences_of(
 
 def _why(one: Worth, macro: str) -> str:
     verdict = one.finding.judgement.verdict
-    if verdict in (Verdict.GATE, Verdict.POST_MACRO_ONLY, Verdict.INSUFFICIENT):
+    if verdict in NOT_COMPARABLE:
         said = VERDICTS[verdict].format(macro=macro, verb="do it")
         return said[0].lower() + said[1:]
     return VALUES["off_session"]

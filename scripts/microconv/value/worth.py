@@ -17,7 +17,13 @@ from microconv.evidence.value import (
 )
 from microconv.evidence.verdict import Verdict
 
-_NOT_COMPARABLE = (Verdict.GATE, Verdict.POST_MACRO_ONLY, Verdict.INSUFFICIENT)
+# An unstable one has no number that stands for all.
+NOT_COMPARABLE = (
+    Verdict.GATE,
+    Verdict.POST_MACRO_ONLY,
+    Verdict.INSUFFICIENT,
+    Verdict.UNSTABLE,
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def worth_of(finding: Finding) -> Worth:
     is_comparable = (
         gross.is_sufficient
         and value is not None
-        and finding.judgement.verdict not in _NOT_COMPARABLE
+        and finding.judgement.verdict not in NOT_COMPARABLE
     )
     incremental = value.incremental if is_comparable and value is not None else UNDEFINED
     return Worth(
