@@ -25,9 +25,9 @@ BAND_COLUMNS = (
     "horizon_days",
     "score_from",
     "score_to",
-    "probability",
-    "probability_low",
-    "probability_high",
+    "probability_percent",
+    "probability_percent_low",
+    "probability_percent_high",
     "subject_count",
     "fitted_on",
 )
@@ -99,21 +99,26 @@ def band_rows(
 ) -> list[dict[str, str]]:
     """Bands that leave no score out: each reaches up to the next, the last has no end."""
     starts = [0.0, *(band.low_score for band in bands[1:])]
-    ends = [f"{start:g}" for start in starts[1:]] + [""]
+    ends = [*(_decimal(start) for start in starts[1:]), ""]
     return [
         {
             "conversion_name": macro,
             "horizon_days": f"{horizon_days:g}",
-            "score_from": f"{start:g}",
+            "score_from": _decimal(start),
             "score_to": end,
-            "probability": f"{band.rate.value:.6f}",
-            "probability_low": f"{band.rate.low:.6f}",
-            "probability_high": f"{band.rate.high:.6f}",
+            "probability_percent": _decimal(100 * band.rate.value),
+            "probability_percent_low": _decimal(100 * band.rate.low),
+            "probability_percent_high": _decimal(100 * band.rate.high),
             "subject_count": f"{band.visitors:.0f}",
             "fitted_on": fitted_on.isoformat(),
         }
         for band, start, end in zip(bands, starts, ends, strict=True)
     ]
+
+
+def _decimal(number: float) -> str:
+    """With three decimals at most, which is what a numeric column keeps on every warehouse."""
+    return f"{number:.3f}".rstrip("0").rstrip(".")
 
 
 def write(proposal: Proposal, seeds: Path) -> None:
