@@ -41,6 +41,7 @@
 {% macro definition_scalars() -%}
     {{- [
         var("property_time_zone"), var("bot_page_views"), var("max_funnel_steps"), var("user_id_salt"),
+        var("evidence_subject"), var("evidence_clock"), var("evidence_horizon_days"), var("evidence_buckets"),
         project_version()
     ] | join("|") | replace("'", "") -}}
 {%- endmacro %}

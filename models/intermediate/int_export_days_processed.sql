@@ -5,6 +5,7 @@
 -- depends_on: {{ ref("fct_macro_conversions") }}
 -- depends_on: {{ ref("fct_funnel_attempts") }}
 -- depends_on: {{ ref("int_funnel_unit_days") }}
+-- depends_on: {{ ref("int_decision_points") }}
 -- depends_on: {{ ref("dim_visitors") }}
 -- depends_on: {{ ref("int_event_names_counted") }}
 

@@ -1,0 +1,16 @@
+{#- Names of the numbers that int_decision_points gives to how many steps there were and how long they took. -#}
+{% macro depth_bin() -%}
+    case depth_number
+        {%- for name in ["1", "2", "3", "4-5", "6-8", "9-12", "13-18", "19-27", "28+"] %}
+            when {{ loop.index }} then '{{ name }}'
+        {%- endfor %}
+        end
+{%- endmacro %}
+
+{% macro day_bin() -%}
+    case day_number
+        {%- for name in ["<30min", "<1d", "<3d", "<7d", "<14d", "14d+"] %}
+            when {{ loop.index }} then '{{ name }}'
+        {%- endfor %}
+        end
+{%- endmacro %}

@@ -1,0 +1,40 @@
+{%- set stratum = [
+    "macro_name", "depth_number", "day_number", "device_category", "channel_group", "country", "is_new_visitor"
+] %}
+
+with {{ evidence_window() }},
+
+{{ evidence_points() }},
+
+patterns as (
+
+    -- Without the bits of the placebos, which come first.
+    select
+        {{ stratum | join(", ") }},
+        done_mask >> {{ placebo_shares() | length }} as done_before_mask,
+        count(*) as step_count,
+        sum(is_converting) as next_step_converted_count
+    from known_points
+    where not is_bot
+    group by {{ stratum | join(", ") }}, done_mask >> {{ placebo_shares() | length }}
+
+),
+
+mart_conversion_patterns as (
+
+    select
+        macro_name,
+        {{ depth_bin() }} as depth_bin,
+        {{ day_bin() }} as day_bin,
+        device_category,
+        channel_group,
+        country,
+        case when is_new_visitor then 'new' else 'returning' end as visitor_type,
+        done_before_mask,
+        cast(step_count as int64) as step_count,
+        cast(next_step_converted_count as int64) as next_step_converted_count
+    from patterns
+
+)
+
+select * from mart_conversion_patterns

@@ -1,0 +1,204 @@
+{%- set day = 86400000000 %}
+{%- set horizon = (var("evidence_horizon_days") | int) * day %}
+{#- From the days since something was last done to the number of its bin. -#}
+{%- set age_bins = {1: 1, 3: 2, 7: 3, 14: 4, 30: 5} %}
+
+with {{ evidence_micros() }},
+
+{{ evidence_window() }},
+
+{{ evidence_subjects() }},
+
+{{ evidence_firsts() }},
+
+catalog as (
+
+    select * from {{ ref("dim_conversions") }}
+
+),
+
+cuts as (
+
+    -- Mondays that can be followed to the horizon. What is done in a week is known at the next one's cut.
+    select
+        weeks.cut_date,
+        {{ local_midnight_micros("weeks.cut_date") }} as cut_timestamp
+    from (
+        select distinct {{ add_days(week_start("event_date"), 7) }} as cut_date
+        from {{ ref("int_export_days_counted") }}
+    ) as weeks
+    cross join evidence_window
+    where {{ local_midnight_micros("weeks.cut_date") }} + {{ horizon }} <= evidence_window.as_of_timestamp
+
+),
+
+active_weeks as (
+
+    select
+        steps.subject_id,
+        {{ add_days(week_start("steps.step_date"), 7) }} as next_cut_date,
+        max(steps.step_date) as last_date
+    from {{ ref("int_clock_steps") }} as steps
+    inner join known_subjects on steps.subject_id = known_subjects.subject_id
+    where not known_subjects.is_bot
+    group by steps.subject_id, {{ add_days(week_start("steps.step_date"), 7) }}
+
+),
+
+active_subjects as (
+
+    select distinct
+        active_weeks.subject_id,
+        cuts.cut_date,
+        cuts.cut_timestamp
+    from active_weeks
+    inner join cuts
+        on active_weeks.next_cut_date <= cuts.cut_date
+        and {{ add_days("active_weeks.last_date", 30) }} >= cuts.cut_date
+
+),
+
+conversion_weeks as (
+
+    -- Points as they are at the first cut after: from there on they only halve.
+    select
+        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id,
+        conversions.conversion_name,
+        cuts.cut_date as next_cut_date,
+        cuts.cut_timestamp as next_cut_timestamp,
+        max(conversions.conversion_date) as last_date,
+        sum(
+            cast(
+                round(
+                    catalog.lead_points * power(
+                        0.5,
+                        greatest(cuts.cut_timestamp - conversions.event_timestamp, 0)
+                        / {{ day }}.0 / catalog.half_life_days
+                    ) * 1000000
+                ) as int64
+            )
+        ) as point_millionths
+    from {{ ref("int_conversions_counted") }} as conversions
+    inner join catalog on conversions.conversion_name = catalog.conversion_name
+    inner join cuts on {{ add_days(week_start("conversions.conversion_date"), 7) }} = cuts.cut_date
+    where conversions.is_counted
+        and conversions.visitor_id is not null
+        and coalesce(conversions.exclusion_reason, 'suspected_bot') = 'suspected_bot'
+    group by
+        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }},
+        conversions.conversion_name, cuts.cut_date, cuts.cut_timestamp
+
+),
+
+conversions_at_cuts as (
+
+    select
+        subjects.subject_id,
+        subjects.cut_date,
+        weeks.conversion_name,
+        max(weeks.last_date) as last_date,
+        sum(
+            cast(
+                round(
+                    weeks.point_millionths * power(
+                        0.5,
+                        (subjects.cut_timestamp - weeks.next_cut_timestamp) / {{ day }}.0 / catalog.half_life_days
+                    )
+                ) as int64
+            )
+        ) as point_millionths
+    from active_subjects as subjects
+    inner join conversion_weeks as weeks
+        on subjects.subject_id = weeks.subject_id
+        and subjects.cut_date >= weeks.next_cut_date
+    inner join catalog on weeks.conversion_name = catalog.conversion_name
+    group by subjects.subject_id, subjects.cut_date, weeks.conversion_name
+
+),
+
+aged_conversions as (
+
+    select
+        conversions.subject_id,
+        conversions.cut_date,
+        evidence_micros.evidence_bit,
+        case
+            {%- for days, number in age_bins.items() %}
+            when {{ add_days("conversions.last_date", days) }} >= conversions.cut_date then {{ number }}
+            {%- endfor %}
+            else 6
+        end as age_number,
+        least(
+            conversions.point_millionths,
+            coalesce(cast(round(catalog.points_cap * 1000000) as int64), conversions.point_millionths)
+        ) as point_millionths
+    from conversions_at_cuts as conversions
+    inner join catalog on conversions.conversion_name = catalog.conversion_name
+    left join evidence_micros on conversions.conversion_name = evidence_micros.micro_name
+
+),
+
+features as (
+
+    select
+        subject_id,
+        cut_date,
+        string_agg(
+            cast(evidence_bit as {{ dbt.type_string() }}) || ':' || cast(age_number as {{ dbt.type_string() }}), ' '
+            order by evidence_bit
+        ) as age_pattern,
+        cast(round(sum(point_millionths) / 1000000.0) as int64) as manual_score
+    from aged_conversions
+    group by subject_id, cut_date
+
+),
+
+first_macros as (
+
+    select
+        subject_id,
+        conversion_name as macro_name,
+        first_date,
+        first_timestamp
+    from known_firsts
+    where conversion_type = 'macro'
+
+),
+
+snapshots as (
+
+    select
+        macros.conversion_name as macro_name,
+        subjects.cut_date,
+        coalesce(features.age_pattern, '') as age_pattern,
+        coalesce(features.manual_score, 0) as manual_score,
+        case
+            when first_macros.first_timestamp <= subjects.cut_timestamp + {{ horizon }} then 1 else 0
+        end as is_converted
+    from active_subjects as subjects
+    inner join catalog as macros on macros.conversion_type = 'macro'
+    left join features
+        on subjects.subject_id = features.subject_id
+        and subjects.cut_date = features.cut_date
+    left join first_macros
+        on subjects.subject_id = first_macros.subject_id
+        and macros.conversion_name = first_macros.macro_name
+    where coalesce(first_macros.first_date >= subjects.cut_date, true)
+
+),
+
+mart_score_snapshots as (
+
+    select
+        macro_name,
+        cut_date,
+        age_pattern,
+        manual_score,
+        cast(count(*) as int64) as subject_count,
+        cast(sum(is_converted) as int64) as converted_count
+    from snapshots
+    group by macro_name, cut_date, age_pattern, manual_score
+
+)
+
+select * from mart_score_snapshots
