@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,25 @@ def compiled_marts(as_of: date, project_dir: Path | None = None) -> dict[str, st
         raise MicroconvError(
             f"dbt could not compile the marts as of {as_of}.", "Try `dbt compile`.", FINDINGS
         ) from result.exception
-    return {
-        one.node.name: str(one.node.compiled_code)
-        for one in compiled.results
-        if one.node.name in MARTS
-    }
+    nodes = [one.node for one in compiled.results if one.node.name in MARTS]
+    return whole({node.name: (node.relation_name, node.compiled_code) for node in nodes})
+
+
+def whole(marts: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """SELECT statements that read no mart: what they read of another is its SELECT.
+
+    Args:
+        marts: Relation and SELECT by name.
+    """
+    found: dict[str, str] = {}
+
+    def select_of(name: str) -> str:
+        if name not in found:
+            sql = marts[name][1]
+            for other, (relation, _) in marts.items():
+                if other != name and relation in sql:
+                    sql = sql.replace(relation, f"({select_of(other)}) as {other}")
+            found[name] = sql
+        return found[name]
+
+    return {name: select_of(name) for name in marts}
