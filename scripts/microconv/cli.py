@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import typer
@@ -16,6 +17,11 @@ from microconv.output import warn
 from microconv.score.command import score
 from microconv.summary import summary
 from microconv.value.command import value
+
+
+# Matrices here are small: threads of numpy's BLAS would wait for each other, several times as long as
+# one alone takes. It must be said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class PlainErrorGroup(TyperGroup):
