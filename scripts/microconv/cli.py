@@ -18,9 +18,8 @@ from microconv.score.command import score
 from microconv.summary import summary
 from microconv.value.command import value
 
-
-# Matrices here are small: threads of numpy's BLAS would wait for each other, several times as long as
-# one alone takes. It must be said before numpy is loaded.
+# Matrices here are small: several threads of numpy's BLAS take longer than one, since they wait for
+# each other. It must be said before numpy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
