@@ -1,10 +1,8 @@
 {#- The CTEs that end in `known_points`: decision points inside the window, as far as they are known by the as-of. Needs
-    the CTE `evidence_window`. Depth and days since the first step are numbers here; `depth_bins` and `day_bins` name
-    them. -#}
+    the CTEs `evidence_window` and `busy_subjects`. Depth and days since the first step are numbers here; `depth_bin` and
+    `day_bin` name them. -#}
 {% macro evidence_points() -%}
 {%- set horizon = (var("evidence_horizon_days") | int) * 86400000000 -%}
-{{ busy_subjects() }},
-
 known_points as (
 
     select

@@ -1,7 +1,5 @@
-{#- The CTEs that end in `known_subjects`: whoever was seen by the as-of. Needs the CTE `evidence_window`. -#}
+{#- The CTE `known_subjects`: whoever was seen by the as-of. Needs the CTEs `evidence_window` and `busy_subjects`. -#}
 {% macro evidence_subjects() -%}
-{{ busy_subjects() }},
-
 known_subjects as (
 
     select

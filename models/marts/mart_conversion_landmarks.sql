@@ -7,6 +7,8 @@ with {{ evidence_micros() }},
 
 {{ evidence_window() }},
 
+{{ busy_subjects() }},
+
 {{ evidence_subjects() }},
 
 {{ evidence_firsts() }},

@@ -4,6 +4,8 @@
 
 with {{ evidence_window() }},
 
+{{ busy_subjects() }},
+
 {{ evidence_points() }},
 
 patterns as (

@@ -15,6 +15,8 @@ with {{ evidence_micros() }},
 
 {{ evidence_window() }},
 
+{{ busy_subjects() }},
+
 {{ evidence_subjects() }},
 
 {{ evidence_firsts() }},

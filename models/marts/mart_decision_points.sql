@@ -13,6 +13,8 @@ with {{ evidence_micros() }},
 
 {{ evidence_window() }},
 
+{{ busy_subjects() }},
+
 {{ evidence_points() }},
 
 judged_points as (

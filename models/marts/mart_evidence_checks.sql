@@ -1,6 +1,10 @@
 with {{ evidence_window() }},
 
+{{ busy_subjects() }},
+
 {{ evidence_subjects() }},
+
+{{ evidence_points() }},
 
 macros as (
 
@@ -34,25 +38,30 @@ counted_events as (
 
 points as (
 
+    -- Counted here and not taken from mart_decision_points, so that this compiles by itself for another as-of.
     select
         macro_name,
-        sum(step_count) as decision_count,
-        sum(followed_count) as followed_decision_count
-    from {{ ref("mart_decision_points") }}
-    where exposure_state = 'all'
-        and not is_bot
+        count(*) as decision_count,
+        sum(case when is_followed and is_converting = 0 then 1 else 0 end) as followed_decision_count
+    from known_points
+    where not is_bot
     group by macro_name
 
 ),
 
-reached as (
+first_macros as (
 
     select
-        macro_name,
-        max(first_macro_count) as first_macro_count
-    from {{ ref("mart_conversion_reach") }}
-    where is_bot_filtered
-    group by macro_name
+        firsts.conversion_name as macro_name,
+        count(*) as first_macro_count
+    from {{ ref("int_first_conversions") }} as firsts
+    inner join known_subjects on firsts.subject_id = known_subjects.subject_id
+    cross join evidence_window
+    where firsts.conversion_type = 'macro'
+        and not known_subjects.is_bot
+        and firsts.first_timestamp >= evidence_window.window_start
+        and firsts.first_timestamp < evidence_window.as_of_timestamp
+    group by firsts.conversion_name
 
 ),
 
@@ -102,7 +111,7 @@ mart_evidence_checks as (
         cast(coalesce(orders.consentless_macro_count, 0) as int64) as consentless_macro_count,
         cast(coalesce(points.decision_count, 0) as int64) as decision_count,
         cast(coalesce(points.followed_decision_count, 0) as int64) as followed_decision_count,
-        cast(coalesce(reached.first_macro_count, 0) as int64) as first_macro_count,
+        cast(coalesce(first_macros.first_macro_count, 0) as int64) as first_macro_count,
         cast(coalesce(orders.order_count, 0) as int64) as order_count,
         case when orders.order_count > 0 then orders.order_value_usd / orders.order_count end as mean_order_value_usd,
         definitions.definitions_version
@@ -112,7 +121,7 @@ mart_evidence_checks as (
     cross join counted_events
     cross join definitions
     left join points on macros.macro_name = points.macro_name
-    left join reached on macros.macro_name = reached.macro_name
+    left join first_macros on macros.macro_name = first_macros.macro_name
     left join orders on macros.macro_name = orders.macro_name
 
 )

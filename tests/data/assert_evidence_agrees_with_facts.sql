@@ -107,9 +107,9 @@ select
     'more converted subjects than facts' as problem,
     reached.macro_name as conversion_name
 from reached
-cross join (select max(subject) as subject from checks) as followed
+inner join checks on reached.macro_name = checks.macro_name
 left join buyers on reached.macro_name = buyers.conversion_name
-where followed.subject = 'visitor'
+where checks.subject = 'visitor'
     and reached.converted_subject_count > coalesce(buyers.visitor_count, 0)
 
 union all

@@ -198,6 +198,10 @@ def clock_events_of(histories: Histories, settings: Settings) -> list[ClockEvent
     return list(days.values())
 
 
+def session_rows(histories: Histories) -> list[dict[str, Any]]:
+    return [dataclasses.asdict(one) for one in histories.sessions]
+
+
 def conversion_rows(histories: Histories) -> list[dict[str, Any]]:
     return [
         {
@@ -307,11 +311,7 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 def count(warehouse: Warehouse, histories: Histories, settings: Settings) -> None:
     """Puts the histories in the place of what is there and runs the evidence models."""
-    replace_rows(
-        warehouse,
-        "int_sessions_attributed",
-        [dataclasses.asdict(one) for one in histories.sessions],
-    )
+    replace_rows(warehouse, "int_sessions_attributed", session_rows(histories))
     replace_rows(warehouse, "int_clock_events", clock_rows(histories, settings))
     replace_rows(warehouse, "int_conversions_counted", conversion_rows(histories))
     replace_rows(warehouse, "dim_conversions", catalog_rows())

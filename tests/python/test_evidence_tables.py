@@ -196,6 +196,11 @@ def test_checks_say_what_the_run_rests_on(case: Case) -> None:
                 one.steps[0].session.browser == "Safari" for one in known if not one.is_bot
             ),
             "event_count": 10 * ((settings.as_of_date - FIRST_DAY).days + 1),
+            "first_macro_count": sum(
+                (sale := one.first(macro)) is not None and sale.timestamp >= settings.window_start
+                for one in known
+                if not one.is_bot
+            ),
             "decision_count": sum(counts[0] for counts in of_all),
             "followed_decision_count": sum(counts[2] for counts in of_all),
         }
