@@ -25,7 +25,13 @@ from .stub import Warehouse, no_rows
 from .toy import write_toy
 
 ROOT = Path(__file__).parents[2]
-VARIABLES = {"ga4_project": PROJECT, "ga4_dataset": EXPORT_DATASET}
+# The fixture holds ten days: too few to follow anybody for two weeks.
+HORIZON_DAYS = 3
+VARIABLES = {
+    "ga4_project": PROJECT,
+    "ga4_dataset": EXPORT_DATASET,
+    "evidence_horizon_days": HORIZON_DAYS,
+}
 
 
 def warehouse(

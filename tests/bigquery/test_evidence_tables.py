@@ -30,14 +30,14 @@ from small_export import PROPERTY_TIME_ZONE
 from .analysis import Analysis
 from .bq_types import Row
 from .compile_offline import Compiled
+from .conftest import HORIZON_DAYS
 from .export_schema import EXPORT_2026
 from .googlesql import Result
 from .project import in_order, new_catalog, relation
 from .test_funnel_modes import stored_row
 
 VISITORS = 60
-# The vars as the project ships them.
-SETTINGS = Settings(FIRST_DAY, LAST_DAY, PROPERTY_TIME_ZONE)
+SETTINGS = Settings(FIRST_DAY, LAST_DAY, PROPERTY_TIME_ZONE, horizon_days=HORIZON_DAYS)
 STRATUM = ("depth_bin", "day_bin", "device_category", "channel_group", "country", "visitor_type")
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import evidence_reference as reference
@@ -13,6 +14,7 @@ import pytest
 from evidence_case import (
     EARLIER,
     FIRST_DAY,
+    LAST_DAY,
     MACROS,
     MARTS,
     MICROS,
@@ -28,6 +30,7 @@ from evidence_case import (
 )
 from evidence_reference import Settings, Subject
 from project_run import Warehouse, shared_warehouse
+from small_export import SmallExport
 
 VISITORS = 2200
 # Every way to count, and two of them as they were known at an earlier date.
@@ -241,3 +244,35 @@ def test_histories_hold_what_they_are_meant_to_hold(histories: Histories) -> Non
                         seen[f"exactly {name}"] += lag == edge
     assert min(seen.values()) >= 5, seen
     assert len(seen) == 14, seen
+
+
+TICKS = {
+    "page_view": """
+        select distinct session_id, event_date, event_timestamp from stg_ga4__events
+        where session_id is not null and event_name in ('page_view', 'screen_view')
+        """,
+    "any_event": """
+        select distinct session_id, event_date, event_timestamp from stg_ga4__events
+        where session_id is not null
+        """,
+    "active_day": """
+        select session_id, event_date, min(event_timestamp) from stg_ga4__events
+        where session_id is not null group by all
+        """,
+}
+
+
+@pytest.mark.parametrize("clock", TICKS)
+def test_a_clock_ticks_at_its_events(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, clock: str
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    shutil.copy(empty_project(tmp_path_factory).path, warehouse.path)
+    SmallExport(seed=1, first_date=LAST_DAY, day_count=1, visitor_count=4).write(warehouse.export)
+    chosen = ["--vars", f"{{evidence_clock: {clock}}}", "--full-refresh"]
+    warehouse.dbt("run", *chosen, "--select", "int_clock_events").must_succeed()
+    found = warehouse.rows(
+        "select session_id, event_date, event_timestamp from int_clock_events order by all"
+    )
+    assert found == sorted(warehouse.rows(TICKS[clock]))
+    assert found
