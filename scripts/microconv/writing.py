@@ -77,18 +77,27 @@ def transaction(
     return ";\n".join([*statements, "commit transaction" if not warehouse.is_duckdb else "commit"])
 
 
-def _prepare(warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:
-    relation = warehouse.beside(_BESIDE, name)
-    place = 0 if warehouse.is_duckdb else 1
-    typed = {column: _TYPES[kind][place] for column, kind in columns.items()}
+def create_statement(warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> str:
+    """The statement that makes a table where there is none."""
+    typed = _typed(warehouse, columns)
     listed = ", ".join(f"{column} {kind}" for column, kind in typed.items())
-    warehouse.execute(f"create table if not exists {relation} ({listed})")
+    return f"create table if not exists {warehouse.beside(_BESIDE, name)} ({listed})"
+
+
+def _prepare(warehouse: Warehouse, name: str, columns: Mapping[str, str]) -> None:
+    relation, typed = warehouse.beside(_BESIDE, name), _typed(warehouse, columns)
+    warehouse.execute(create_statement(warehouse, name, columns))
     [row] = warehouse.run_query(f"""
         select * from (select 1 as one) as one
         left join (select * from {relation} limit 1) as example on true
     """)
     for column in typed.keys() - row.keys():
         warehouse.execute(f"alter table {relation} add column {column} {typed[column]}")
+
+
+def _typed(warehouse: Warehouse, columns: Mapping[str, str]) -> dict[str, str]:
+    place = 0 if warehouse.is_duckdb else 1
+    return {column: _TYPES[kind][place] for column, kind in columns.items()}
 
 
 def _values(row: Row, columns: Sequence[str], is_duckdb: bool) -> str:

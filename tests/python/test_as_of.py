@@ -46,7 +46,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def environment(warehouse: Warehouse, tmp_path: Path) -> dict[str, str]:
     """Where a process of its own finds a copy of the build: dbt keeps state."""
     copy = tmp_path / "micro_conversions.duckdb"
-    shutil.copy(warehouse.path, copy)
+    for file in warehouse.root.glob("micro_conversions.duckdb*"):  # and its log, if there is one
+        shutil.copy(file, tmp_path / file.name)
     return {
         **{name: value for name, value in os.environ.items() if name != "DBT_TARGET"},
         "PYTHONPATH": str(PROJECT / "scripts"),
