@@ -1,4 +1,4 @@
-"""The quick set of `make truth`: two seeds from export to verdict."""
+"""The quick set of `make truth`: its first seed, from export to verdict."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from planted import Seen
 from project_run import shared_folder
 
-SEEDS = (1, 2)
+SEEDS = (1,)
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[Seen]]:
         project.mkdir()
         planted.copy_project(project)
 
-        shop = planted.Shop(visitors_per_day=90)
+        shop = planted.Shop()
 
         def all_seeds() -> dict[int, object]:
             manifest = planted.parse(project)
@@ -59,13 +59,13 @@ def test_the_usual_comparison_misleads_where_nothing_was_planted(
 
 
 def test_intervals_hold_what_was_planted(seen: dict[int, list[Seen]]) -> None:
-    """Of some forty 95 % intervals a few may miss; `make truth` says how many, over many seeds."""
+    """Of some ten 95 % intervals one or two may miss; `make truth` says how many, over many seeds."""
     looked = [
         one
         for found in seen.values()
         for one in found
         if one.rule in ("coverage", "type_one") and one.is_right is not None
     ]
-    assert len(looked) >= 15
+    assert len(looked) >= 8
     missed = [one for one in looked if not one.is_right]
     assert len(missed) <= 0.2 * len(looked), missed

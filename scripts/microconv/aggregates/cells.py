@@ -78,11 +78,13 @@ class Cells:
             batches: The rows at which it was or had been done.
         """
         frame = columns_of(batches)
-        keys = _keys(frame, self.names, self.buckets)
+        keys, state = _keys(frame, self.names, self.buckets), _state_codes(frame["exposure_state"])
+        order = np.lexsort((state, keys))
+        keys, state = keys[order], state[order]
         place = np.searchsorted(self.keys, keys)
         if (self.keys[np.minimum(place, len(self.keys) - 1)] != keys).any():
             raise ValueError(f"'{name}' has decision points that are not among all.")
-        base, done = self.points, _counts(frame)
+        base, done = self.points, [counts[order] for counts in _counts(frame)]
         left = [
             all_ - sums_by(place, counts, len(self.keys))
             for all_, counts in zip(_counts_of(base), done, strict=True)
@@ -93,7 +95,7 @@ class Cells:
             name,
             base.strata,
             np.concatenate([base.stratum, base.stratum[place]]),
-            np.concatenate([base.state, _state_codes(frame["exposure_state"])]),
+            np.concatenate([base.state, state]),
             np.concatenate([base.is_bot, base.is_bot[place]]),
             np.concatenate([base.is_last_third, base.is_last_third[place]]),
             np.concatenate([base.bucket, base.bucket[place]]),
@@ -138,13 +140,22 @@ def columns_of(batches: Iterable[Any]) -> dict[str, Any]:
             encoded = encoded.unify_dictionaries().combine_chunks()
             if isinstance(encoded, pa.ChunkedArray):
                 encoded = encoded.chunk(0)
-            codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-            columns[name] = Labels(codes, tuple(encoded.dictionary.to_pylist()))
+            columns[name] = _labels(encoded)
         elif pa.types.is_decimal(column.type):
             columns[name] = pc.cast(column, pa.float64()).to_numpy()
         else:
             columns[name] = column.to_numpy()
     return columns
+
+
+def _labels(encoded: Any) -> Labels:
+    """Codes in the order of the text: no last digit may depend on the order of rows."""
+    names = encoded.dictionary.to_pylist()
+    order = sorted(range(len(names)), key=lambda code: str(names[code]))
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    codes = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return Labels(place[codes], tuple(names[code] for code in order))
 
 
 def _keys(frame: dict[str, Any], names: dict[str, tuple[str, ...]], buckets: int) -> Ints:
