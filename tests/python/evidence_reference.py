@@ -518,7 +518,7 @@ def reach_of(all_: list[Subject], macro: str, micro: str) -> dict[str, Any]:
         if subject.start >= as_of:
             continue
         sale, first = subject.first(macro), subject.first(micro)
-        sold_at = sale.timestamp if sale else None
+        sold_at = sale.timestamp if sale else as_of  # as_of: later than all that is known
         n["subject_count"] += 1
         n["converted_subject_count"] += sale is not None
         is_in_window = sale is not None and sold_at >= settings.window_start
