@@ -59,7 +59,7 @@ def test_the_usual_comparison_misleads_where_nothing_was_planted(
 
 
 def test_intervals_hold_what_was_planted(seen: dict[int, list[Seen]]) -> None:
-    """Of some ten 95 % intervals one or two may miss; `make truth` says how many, over many seeds."""
+    """Of some ten 95 % intervals one or two may miss; `make truth` counts over many seeds."""
     looked = [
         one
         for found in seen.values()
