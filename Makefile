@@ -16,7 +16,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary docs test test-python test-bigquery test-long \
+.PHONY: help setup setup-bigquery demo check build summary evidence docs test test-python test-bigquery test-long truth \
 	test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -71,6 +71,11 @@ build: check ## dbt build on the files that GA4_EXPORT_FILES names
 	@mkdir -p target
 	@$(BIN)/dbt --no-use-colors build
 
+evidence: setup ## Say which micro-conversions announce a macro, what they are worth, and learned points
+	@$(BIN)/microconv correlate
+	@$(BIN)/microconv value
+	@$(BIN)/microconv score
+
 summary: setup ## Print the funnel, the segments and where the tables are
 	@$(BIN)/microconv summary
 
@@ -93,6 +98,9 @@ test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference exec
 
 test-long: $(VENV)/.dev profiles.yml ## Tests that take minutes: builds killed at every moment
 	@$(PYTEST) -m long tests/python
+
+truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)
+	@$(BIN)/python scripts/truth.py $(TRUTH_ARGS)
 
 test-emulator: $(VENV)/.dev setup-emulator profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)
 	@$(BIN)/pytest -q tests/emulator

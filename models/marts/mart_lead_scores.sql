@@ -56,6 +56,12 @@ as_of as (
 
 ),
 
+bands as (
+
+    select * from {{ ref("lead_score_bands") }}
+
+),
+
 decayed as (
 
     -- Points halve with every half-life that has passed since the occurrence.
@@ -64,26 +70,38 @@ decayed as (
         conversions.conversion_name,
         catalog.label,
         catalog.points_cap,
-        cast(count(*) as int64) as occurrence_count,
+        catalog.points_origin,
         cast(
-            sum(
-                cast(
-                    round(
-                        catalog.lead_points * power(
-                            0.5,
-                            greatest(
-                                as_of.as_of_timestamp - {{ micros_of_timestamp("conversions.occurred_at") }}, 0
-                            ) / 86400000000.0 / catalog.half_life_days
-                        ) * 1000000
-                    ) as int64
-                )
+            round(
+                catalog.lead_points * power(
+                    0.5,
+                    greatest(
+                        as_of.as_of_timestamp - {{ micros_of_timestamp("conversions.occurred_at") }}, 0
+                    ) / 86400000000.0 / catalog.half_life_days
+                ) * 1000000
             ) as int64
-        ) / 1000000.0 as uncapped_points
+        ) as points_millionths
     from conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
     cross join as_of
     where catalog.lead_points > 0
-    group by conversions.visitor_id, conversions.conversion_name, catalog.label, catalog.points_cap
+
+),
+
+gathered as (
+
+    -- Learned points were fitted to the last occurrence alone, points set by hand add up.
+    select
+        visitor_id,
+        conversion_name,
+        label,
+        points_cap,
+        cast(count(*) as int64) as occurrence_count,
+        cast(
+            case when points_origin = 'learned' then max(points_millionths) else sum(points_millionths) end as int64
+        ) / 1000000.0 as uncapped_points
+    from decayed
+    group by visitor_id, conversion_name, label, points_cap, points_origin
 
 ),
 
@@ -92,7 +110,7 @@ capped as (
     select
         *,
         least(uncapped_points, coalesce(points_cap, uncapped_points)) as points
-    from decayed
+    from gathered
 
 ),
 
@@ -121,6 +139,15 @@ scored as (
 
 ),
 
+converted as (
+
+    -- The probability is of a first time: whoever got there already has none.
+    select distinct conversions.visitor_id
+    from conversions
+    inner join bands on conversions.conversion_name = bands.conversion_name
+
+),
+
 scores as (
 
     select
@@ -142,21 +169,41 @@ scores as (
 
 ),
 
+active as (
+
+    -- Scores were tested on visitors seen in the last thirty days.
+    select scores.visitor_id
+    from scores
+    cross join as_of
+    left join converted on scores.visitor_id = converted.visitor_id
+    where converted.visitor_id is null
+        and as_of.as_of_timestamp - {{ micros_of_timestamp("scores.last_activity_at") }} <= 2592000000000
+
+),
+
 mart_lead_scores as (
 
     -- Equal scores share a decile; 10 is the best tenth.
     select
-        visitor_id,
-        lead_score,
-        cast(least(floor(percent_rank() over (order by lead_score) * 10) + 1, 10) as int64) as score_decile,
-        funnel_stage,
-        last_activity_at,
-        top_reasons,
-        session_count,
-        micro_conversion_count,
-        macro_conversion_count,
-        has_consent
+        scores.visitor_id,
+        scores.lead_score,
+        cast(least(floor(percent_rank() over (order by scores.lead_score) * 10) + 1, 10) as int64) as score_decile,
+        cast(bands.probability_percent as {{ type_float64() }}) / 100 as probability,
+        cast(bands.probability_percent_low as {{ type_float64() }}) / 100 as probability_low,
+        cast(bands.probability_percent_high as {{ type_float64() }}) / 100 as probability_high,
+        scores.funnel_stage,
+        scores.last_activity_at,
+        scores.top_reasons,
+        scores.session_count,
+        scores.micro_conversion_count,
+        scores.macro_conversion_count,
+        scores.has_consent
     from scores
+    left join active on scores.visitor_id = active.visitor_id
+    left join bands
+        on active.visitor_id is not null
+        and scores.lead_score >= bands.score_from
+        and (scores.lead_score < bands.score_to or bands.score_to is null)
 
 )
 

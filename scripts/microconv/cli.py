@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from microconv.check.command import check
+from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.errors import MicroconvError
 from microconv.output import warn
+from microconv.score.command import score
 from microconv.summary import summary
+from microconv.value.command import value
+
+# Matrices here are small: several threads of numpy's BLAS take longer than one, since they wait for
+# each other. It must be said before numpy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class PlainErrorGroup(TyperGroup):
@@ -50,6 +58,7 @@ def demo(context: typer.Context) -> None:
 
 
 app.command()(check)
+app.command()(correlate)
 app.command()(cost)
 # The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,
 # so that the other commands do not wait for them.
@@ -57,4 +66,6 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
+app.command()(score)
 app.command()(summary)
+app.command()(value)

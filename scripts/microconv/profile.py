@@ -85,6 +85,22 @@ class Warehouse:
         Raises:
             MicroconvError: The project has no such model, or the table was not built.
         """
+        relation = self._place_of(model)
+        try:
+            self.run_query(f"select 1 as found from {relation} where false")
+        except MicroconvError as error:
+            if not _MISSING.search(error.message):
+                raise
+            raise MicroconvError(
+                f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
+            ) from error
+        return str(relation)
+
+    def beside(self, model: str, table: str) -> Any:
+        """The relation of a table that lies where a model's table lies, built or not."""
+        return self._place_of(model).incorporate(path={"identifier": table})
+
+    def _place_of(self, model: str) -> Any:
         node = self._models.get(model)
         if node is None:
             raise MicroconvError(
@@ -97,18 +113,39 @@ class Warehouse:
         layer = "seeds" if node["resource_type"] == "seed" else node["fqn"][1]
         datasets = self.config.vars.to_dict().get("layer_datasets") or {}
         schema = own.get("schema") or datasets.get(layer) or credentials.schema
-        relation = self.adapter.Relation.create(
+        return self.adapter.Relation.create(
             database=database, schema=schema, identifier=node["alias"]
         )
-        try:
-            self.run_query(f"select 1 as found from {relation} where false")
-        except MicroconvError as error:
-            if not _MISSING.search(error.message):
-                raise
-            raise MicroconvError(
-                f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
-            ) from error
-        return str(relation)
+
+    @property
+    def is_duckdb(self) -> bool:
+        """Whether the target is DuckDB; otherwise it is BigQuery."""
+        return bool(self.config.credentials.type == "duckdb")
+
+    def run_batches(self, sql: str) -> Iterator[Any]:
+        """Run a query whose result is larger, as Arrow record batches, so that no more than one is
+        held.
+
+        Raises:
+            MicroconvError: The warehouse refuses it.
+        """
+        with _plain_errors():
+            connections = self.adapter.connections
+            if self.is_duckdb:
+                cursor = connections.get_thread_connection().handle.cursor()
+                yield from cursor.execute(sql).to_arrow_reader()
+            else:
+                _, rows = connections.raw_execute_with_comment(sql)
+                yield from rows.to_arrow_iterable()
+
+    def execute(self, sql: str) -> None:
+        """Run one statement or script that returns nothing.
+
+        Raises:
+            MicroconvError: The warehouse refuses it.
+        """
+        with _plain_errors():
+            self.adapter.execute(sql)
 
     def run_query(self, sql: str) -> list[Record]:
         """Run a query whose result is small, as a list of rows by column name.
@@ -125,11 +162,14 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(project_dir: Path | None = None) -> Iterator[Warehouse]:
+def open_warehouse(
+    project_dir: Path | None = None, is_for_writing: bool = False
+) -> Iterator[Warehouse]:
     """Open the target that dbt would use; on DuckDB for reading only, so that others may read too.
 
     Args:
         project_dir: The folder of dbt_project.yml; None to look for it.
+        is_for_writing: Open a DuckDB file for writing, which shuts everybody else out.
 
     Raises:
         MicroconvError: No profile, a wrong profile, no database yet, or a database that another
@@ -137,8 +177,8 @@ def open_warehouse(project_dir: Path | None = None) -> Iterator[Warehouse]:
     """
     folder = project_dir or find_project_dir()
     with _plain_errors():
-        config, adapter = _load(folder, _profiles_dir(folder))
-    _read_only(config.credentials, folder)
+        config, adapter = _load(folder, find_profiles_dir(folder))
+    _find_file(config.credentials, folder, is_for_writing)
     with _plain_errors(), adapter.connection_named("microconv"):
         try:
             # dbt connects at the first statement; a locked file must show here.
@@ -150,7 +190,7 @@ def open_warehouse(project_dir: Path | None = None) -> Iterator[Warehouse]:
             getattr(adapter.connections, "close_all_connections", lambda: None)()
 
 
-def _profiles_dir(folder: Path) -> Path:
+def find_profiles_dir(folder: Path) -> Path:
     """Where dbt looks: DBT_PROFILES_DIR, the project, the home folder."""
     named = os.environ.get("DBT_PROFILES_DIR")
     for place in [Path(named)] if named else [folder, Path.home() / ".dbt"]:
@@ -193,9 +233,9 @@ def _load(folder: Path, profiles_dir: Path) -> tuple[Any, Any]:
     return config, get_adapter(config)
 
 
-def _read_only(credentials: Any, folder: Path) -> None:
-    """Keep a reader from creating or changing the DuckDB file; a path is relative to the project,
-    as for dbt.
+def _find_file(credentials: Any, folder: Path, is_for_writing: bool) -> None:
+    """Keep everybody from creating a DuckDB file, and a reader from changing it; a path is relative
+    to the project, as for dbt.
     """
     if credentials.type != "duckdb" or credentials.path.startswith(("md:", ":memory:")):
         return
@@ -203,6 +243,8 @@ def _read_only(credentials: Any, folder: Path) -> None:
     if not path.is_file():
         raise NotBuiltError(f"There is no DuckDB file {path}.", _BUILD_FIRST, FINDINGS)
     credentials.path = str(path)
+    if is_for_writing:
+        return
     credentials.config_options = {**(credentials.config_options or {}), "access_mode": "READ_ONLY"}
 
 

@@ -162,7 +162,7 @@ def _read_segments(warehouse: Warehouse) -> list[Record]:
             and segments.segment_value = gaps.segment_value
         where segments.period_grain = 'all'
             and segments.segment_dimension in ({dimensions})
-            and segments.conversion_name in ({_main_macro(warehouse)})
+            and segments.conversion_name in ({main_macro(warehouse)})
         order by
             segments.segment_dimension,
             segments.session_count desc,
@@ -172,7 +172,7 @@ def _read_segments(warehouse: Warehouse) -> list[Record]:
     return [row for _, kind in kinds for row in list(kind)[:LARGEST_SEGMENTS]]
 
 
-def _main_macro(warehouse: Warehouse) -> str:
+def main_macro(warehouse: Warehouse) -> str:
     """SQL for the macro-conversion that the first funnel leads to, else the catalog's first."""
     return f"""
         select conversions.conversion_name

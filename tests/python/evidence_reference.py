@@ -257,16 +257,16 @@ def subjects(
             and one.exclusion_reason in (None, "suspected_bot")
         ):
             done_by[key_or_none][one.name].append(one)
+    sessions_of: dict[str, list[Session]] = defaultdict(list)
+    for session in known.values():
+        sessions_of[session.session_id if by_session else session.visitor_id].append(session)
     result = []
     for key, events in events_of.items():
         steps = steps_of(settings, events, known)
         visitor = steps[0].session.visitor_id
-        theirs = [
-            one
-            for one in known.values()
-            if (one.session_id == key if by_session else one.visitor_id == key)
-        ]
-        subject = Subject(key, visitor, settings, steps, dict(done_by.get(key, {})), theirs)
+        subject = Subject(
+            key, visitor, settings, steps, dict(done_by.get(key, {})), sessions_of[key]
+        )
         subject.in_session = in_session_counts(subject, events)
         result.append(subject)
     mark_bots(settings, result)

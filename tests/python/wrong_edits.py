@@ -3,6 +3,16 @@
 CATALOG, RULES, CHANNELS = "conversion_catalog", "conversion_rules", "channel_groups"
 FUNNELS, STEPS = "funnels", "funnel_steps"
 WEIGHTS, HOSTS = "lead_score_weights", "own_hostnames"
+BANDS = "lead_score_bands"
+
+
+def bands(*rows: str) -> str:
+    """The end of the header, and rows below it."""
+    return "\n".join(["count,fitted_on", *rows, ""])
+
+
+_FIRST = "purchase,14,0,5,2,1,3,500,2026-10-01"
+_LAST = "purchase,14,5,,4,3,6,200,2026-10-01"
 
 # A wrong edit of one seed (text that occurs once and what replaces it), then what must be said:
 # the place and words of the sentence. First the form of a file, then cells, then rows of one list,
@@ -268,4 +278,28 @@ WRONG_EDITS = [
         "has no step",
     ),
     (WEIGHTS, "\nsearch,", "\nseek,", "row 3, conversion_name", "is not a conversion"),
+    (BANDS, "count,fitted_on\n", bands(_FIRST, _LAST), "row 2, fitted_on", "holds others"),
+    (
+        BANDS,
+        "count,fitted_on\n",
+        bands(_FIRST.replace("purchase", "search"), _LAST),
+        "row 2, conversion_name",
+        "is a micro-conversion",
+    ),
+    (BANDS, "count,fitted_on\n", bands(_LAST), "row 2, score_from", "does not begin at 0"),
+    (
+        BANDS,
+        "count,fitted_on\n",
+        bands(_FIRST.replace(",5,2,1", ",4,2,1"), _LAST),
+        "row 2, score_to",
+        "does not begin where this one ends",
+    ),
+    (BANDS, "count,fitted_on\n", bands(_FIRST), "row 2, score_to", "The last band has an end"),
+    (
+        BANDS,
+        "count,fitted_on\n",
+        bands(_FIRST.replace("2,1,3", "0.5,1,3"), _LAST),
+        "row 2, probability_percent",
+        "does not lie between",
+    ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from microconv.check.bands import check_bands
 from microconv.check.funnels import check_funnel_shapes
 from microconv.check.problems import nearest, quoted
 from microconv.check.table import Table
@@ -18,12 +19,13 @@ def check_references(tables: Mapping[str, Table], max_funnel_steps: int) -> None
     """
     catalog = tables["conversion_catalog"]
     _check_supports(catalog)
-    for name in ("conversion_rules", "funnel_steps", "lead_score_weights"):
+    for name in ("conversion_rules", "funnel_steps", "lead_score_weights", "lead_score_bands"):
         _refuse_unknown(tables[name], "conversion_name", catalog, "conversion_name", "conversion")
     _refuse_unknown(
         tables["funnel_steps"], "funnel_name", tables["funnels"], "funnel_name", "funnel"
     )
     _check_rules_exist(catalog, tables["conversion_rules"])
+    check_bands(tables["lead_score_bands"], tables["lead_score_weights"], catalog)
     check_funnel_shapes(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
 
 

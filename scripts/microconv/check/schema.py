@@ -155,5 +155,16 @@ SEEDS: dict[str, Sequence[Column]] = {
         _choice("origin", "manual", "learned"),
         Column("fitted_on", "date", required=False),
     ),
+    "lead_score_bands": (
+        Column("conversion_name"),
+        Column("horizon_days", "number", above=0),
+        Column("score_from", "number", at_least=0),
+        Column("score_to", "number", required=False, above=0),
+        Column("probability_percent", "number", at_least=0),
+        Column("probability_percent_low", "number", at_least=0),
+        Column("probability_percent_high", "number", at_least=0),
+        Column("subject_count", "integer", at_least=1),
+        Column("fitted_on", "date"),
+    ),
     "own_hostnames": (Column("hostname", "hostname"),),
 }

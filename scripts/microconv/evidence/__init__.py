@@ -104,6 +104,7 @@ from microconv.evidence.stratified import (
     mantel_haenszel,
 )
 from microconv.evidence.survival import LogRank, SurvivalCurve, Times, kaplan_meier, log_rank
+from microconv.evidence.templates import LIMITS
 from microconv.evidence.value import (
     GrossValue,
     RevenueMoments,
@@ -113,7 +114,7 @@ from microconv.evidence.value import (
     opportunity,
 )
 from microconv.evidence.verdict import Evidence, Judgement, Reason, Verdict, judge
-from microconv.evidence.wording import LIMITS, Wording, hidden_factor, sentences
+from microconv.evidence.wording import Wording, hidden_factor, sentences
 
 __all__ = [
     "LAG_EDGES_DAYS",

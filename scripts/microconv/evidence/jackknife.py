@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from scipy.special import stdtr
 
 from microconv.evidence.quantities import CONFIDENCE, Estimate, Floats, student_quantile
 
@@ -57,3 +58,17 @@ def _reach(leave_one_out: Floats, confidence: float) -> float:
     if math.isnan(error):
         return math.nan
     return student_quantile(len(leave_one_out) - 1, confidence) * error
+
+
+def two_sided_p_of_ratio(ratio: Estimate, buckets: int = 20) -> float:
+    """The p-value of a ratio of 1 that belongs to a jackknife interval; NaN without an interval.
+
+    Args:
+        ratio: With a 95 % interval that is symmetric on the log scale.
+        buckets: How many buckets it was taken over.
+    """
+    if not ratio.has_interval or not 0 < ratio.low < ratio.high < math.inf:
+        return math.nan
+    reach = (math.log(ratio.high) - math.log(ratio.low)) / 2
+    error = reach / student_quantile(buckets - 1)
+    return float(2 * stdtr(buckets - 1, -abs(math.log(ratio.value)) / error))

@@ -27,7 +27,7 @@ from microconv.evidence.shapley import MOST_EXACT, ShapleyShares, shapley_shares
 
 LARGEST_VIF = 10.0
 
-_LARGEST_EXACT_WORK = 1_000_000_000  # cells of the pattern table × sets: about 20 seconds
+_LARGEST_EXACT_WORK = 100_000_000  # cells of the pattern table × sets: about 2 seconds
 _FEW_ORDERS = 40
 
 

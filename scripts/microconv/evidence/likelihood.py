@@ -6,8 +6,10 @@ matrix comes from the margins of one table and its cost does not grow with the s
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
-from scipy.linalg import solve
+from scipy.linalg import LinAlgWarning, solve
 
 from microconv.evidence.patterns import PatternTable
 from microconv.evidence.quantities import Floats, Ints, sums_by
@@ -41,7 +43,11 @@ class SetLikelihood:
     def maximum(self, mask: int) -> float:
         """Largest log-likelihood with the strata and the set `mask`, bit k for micro k."""
         if mask not in self._found:
-            self._found[mask] = self._fit(mask)
+            with warnings.catch_warnings():
+                # A micro-conversion or stratum without conversions has a coefficient without end:
+                # the likelihood converges all the same, and it is all that is asked for.
+                warnings.simplefilter("ignore", LinAlgWarning)
+                self._found[mask] = self._fit(mask)
         return self._found[mask][0]
 
     def _fit(self, mask: int) -> tuple[float, Floats]:

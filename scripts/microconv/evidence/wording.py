@@ -1,8 +1,4 @@
-"""The words of the evidence: every sentence a person reads comes from a template in this module.
-
-Below `causal` no template says that a micro-conversion brings about anything; a test reads them
-all. Labels are the user's own words and pass through as they are.
-"""
+"""The words of the evidence: fills the templates with numbers and with the user's own labels."""
 
 from __future__ import annotations
 
@@ -10,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from microconv.evidence.quantities import Estimate
+from microconv.evidence.templates import CAUSAL, HEADLINES, REASONS, VALUES, VERDICTS
 from microconv.evidence.value import GrossValue
 from microconv.evidence.verdict import (
     LEAST_EXPOSED,
@@ -20,107 +17,6 @@ from microconv.evidence.verdict import (
     Verdict,
 )
 from microconv.output import count, interval, percentage, times
-
-LIMITS = (
-    "Observational: visitors chose what they did, and why they did it is not in the data.",
-    "Visitors are cookies or log-ins; people on two devices or without consent are missing.",
-    "One site's history: another site, season or campaign may differ.",
-    "Comparable visitors may do it later, which makes the matched lift cautious.",
-    "The next-step odds ratio compares visits that got as far, so what keeps people browsing is "
-    "not in it.",
-    "The last bins of depth and age are wide; within them visitors are less alike.",
-)
-
-HEADLINES = {
-    "matched": "{treated} of visitors who {did} {converted} later within {days} days, {control} of "
-    "comparable visitors at the same point of the visit: {headline}.",
-    "off_session": "With visitors who {did} the odds of the next step ending in {macro} were "
-    "{headline} those of comparable visitors who had not.",
-    "naive": "Counted without regard to when, it looks like {naive}.",
-    "hidden_factor": "A hidden factor would need to go with both the action and {macro} by "
-    "{e_value} to explain this away; your strongest measured factor ({factor}) does {yardstick}.",
-    "hidden_factor_alone": "A hidden factor would need to go with both the action and {macro} by "
-    "{e_value} to explain this away.",
-    "placebo": "On your data a made-up event that happens at random looks like {naive}; like for "
-    "like it is {headline}.",
-}
-
-VERDICTS = {
-    Verdict.INSUFFICIENT: "Too few data for a number.",
-    Verdict.POST_MACRO_ONLY: "It follows {macro} and cannot announce it.",
-    Verdict.GATE: "It is a step on the way to {macro}: its step rate and value matter, a "
-    "comparison with visitors who did not {verb} means nothing.",
-    Verdict.NO_EVIDENCE: "No difference from comparable visitors is shown.",
-    Verdict.EXPLAINED: "Visitors who are busy or of the right segment do more of everything: "
-    "{naive} becomes {headline} among comparable visitors, and {odds} at the next step.",
-    Verdict.UNSTABLE: "The numbers contradict each other, so none of them stands for all.",
-    Verdict.REVERSED: "Visitors who {did} {converted} less often than comparable visitors.",
-    Verdict.TENTATIVE: "It goes with {macro}, but a check of the data failed: take it as a "
-    "question, not as an answer.",
-    Verdict.PREDICTIVE: "It announces {macro}. That does not say that more of it would bring more.",
-    Verdict.ROBUST: "It announces {macro}, in the newest data too, and a hidden factor would have "
-    "to be stronger than any that was measured. Only an experiment can say whether more of it "
-    "would bring more.",
-}
-
-REASONS = {
-    Reason.FEW_EXPOSED: "{exposed} visitors did it and were followed for {days} days; "
-    "{least_exposed} are needed.",
-    Reason.FEW_EXPOSED_CONVERTED: "{exposed_converted} of them {converted} afterwards; "
-    "{least_converted} are needed.",
-    Reason.NO_FOLLOW_UP: "Nobody was followed for {days} days yet.",
-    Reason.NO_COMPARABLE: "Too few visitors at the same point of the visit had not done it yet.",
-    Reason.AFTER_THE_MACRO: "{post_macro} of the times that visitors who {converted} did it came "
-    "after {macro}.",
-    Reason.NEVER_BEFORE_THE_MACRO: "It never happened before {macro}.",
-    Reason.ALMOST_EVERY_MACRO: "It came before {recall} of all first times of {macro}.",
-    Reason.STEP_NOT_CLEAR: "The next-step odds ratio {odds} is not clear of chance after "
-    "correction for all comparisons (q = {q}).",
-    Reason.MATCHED_COVERS_ONE: "The interval of the matched lift {headline} holds 1.",
-    Reason.NAIVE_IS_LARGE: "The usual comparison ignores how long visitors stayed and who they "
-    "are.",
-    Reason.SIGNS_DISAGREE: "The matched lift {headline} and the next-step odds ratio {odds} point "
-    "in different directions.",
-    Reason.SIMPSON: "All visitors together point one way and segment by segment the other "
-    "(Simpson's paradox).",
-    Reason.HETEROGENEOUS: "Segments differ clearly: read the values per segment.",
-    Reason.BOT_SENSITIVE: "Letting robots in changes the number.",
-    Reason.STEP_CLEAR: "The next-step odds ratio {odds} is clear of 1 after correction for all "
-    "comparisons (q = {q}).",
-    Reason.BELOW_ONE: "{headline} lies below 1, and the next-step odds ratio {odds} agrees.",
-    Reason.ABOVE_ONE: "{headline} lies above 1, and the next-step odds ratio {odds} agrees.",
-    Reason.CHECK_FAILED: "Design check failed ({checks}): robots, duplicated events or the choice "
-    "of clock.",
-    Reason.ABOVE_YARDSTICK: "A hidden factor of {e_value} would be needed, more than {factor} with "
-    "{yardstick}.",
-    Reason.BELOW_YARDSTICK: "A hidden factor of {e_value} would do, and {factor} already has "
-    "{yardstick}.",
-    Reason.NO_YARDSTICK: "No factor was measured often enough to say how strong a hidden one "
-    "may be.",
-    Reason.HOLDS_OUT_OF_TIME: "The last third of the time alone shows it too.",
-    Reason.FAILS_OUT_OF_TIME: "The last third of the time alone does not show it.",
-    Reason.OFF_SESSION: "It does not happen on a page, so visitors cannot be matched on it; the "
-    "next-step odds ratio speaks.",
-    Reason.LITTLE_OVERLAP: "Only {overlap} of those who did it have comparable visitors.",
-    Reason.RANDOMIZED_UNCLEAR: "An experiment on it found {randomized}, which is not clear of 1.",
-}
-
-VALUES = {
-    "gross": "{rate} × {order_value} per order = {value} [{low}, {high}] per visitor who {did}, "
-    "whatever made them buy.",
-    "incremental": "{value} [{low}, {high}] more than comparable visitors spent.",
-    "opportunity": "{value} [{low}, {high}] a month for 10 % more of it, if the extra visitors "
-    "behave like current ones.",
-    "top_heavy": "The largest hundredth of orders holds {top_share} of this revenue: read the "
-    "winsorised value beside it.",
-    "no_sum": "One order follows several actions, so values of different actions never add up.",
-    "few_orders": "{orders} orders follow it; {least_orders} are needed for a value.",
-}
-
-CAUSAL = {
-    "headline": "In a randomised comparison, {macro} became {randomized} as frequent.",
-    "verdict": "Chance decided who did it, so this is an effect: it causes the difference.",
-}
 
 
 @dataclass(frozen=True)
@@ -152,7 +48,8 @@ def sentences(evidence: Evidence, judgement: Judgement, wording: Wording) -> tup
     if judgement.verdict is Verdict.CAUSAL:
         return (CAUSAL["headline"].format(**fields), CAUSAL["verdict"].format(**fields))
     said = [VERDICTS[judgement.verdict]]
-    if judgement.verdict not in _WITHOUT_LIFT:
+    if judgement.verdict not in _WITHOUT_LIFT and Reason.HETEROGENEOUS not in judgement.reasons:
+        # Where segments differ no one number stands for all of them.
         said = [*_headlines(evidence), *said]
     said += [REASONS[reason] for reason in (*judgement.reasons, *judgement.caveats)]
     return tuple(one.format(**fields) for one in said)
@@ -174,18 +71,19 @@ def placebo(naive: Estimate, matched: Estimate) -> str:
 
 def gross(value: GrossValue, wording: Wording, currency: str) -> str:
     """The usual formula with its inputs."""
-
-    def money(amount: float) -> str:
-        return f"{amount:,.2f} {currency}"
-
     return VALUES["gross"].format(
         rate=percentage(value.conversion_rate),
-        order_value=money(value.average_order_value),
-        value=money(value.value.value),
-        low=money(value.value.low),
-        high=money(value.value.high),
+        order_value=money(value.average_order_value, currency),
+        value=money(value.value.value, currency),
+        low=money(value.value.low, currency),
+        high=money(value.value.high, currency),
         did=wording.did,
     )
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount, such as `30.00 USD`."""
+    return f"{amount:,.2f} {currency}"
 
 
 def multiple(estimate: Estimate) -> str:

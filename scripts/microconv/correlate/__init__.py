@@ -1,0 +1,1 @@
+"""The `correlate` command: which micro-conversions announce a macro, and how far to trust it."""

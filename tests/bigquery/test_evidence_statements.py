@@ -1,0 +1,152 @@
+"""What the evidence commands send to BigQuery, before Google's analyzer; literals are executed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from microconv.aggregates.literals import literal
+from microconv.aggregates.read import MARTS, Aggregates
+from microconv.correlate.columns import TABLES
+from microconv.score import rows as score_rows
+from microconv.value.rows import COLUMNS as VALUES
+from microconv.writing import Table, create_statement, transaction
+
+from .googlesql import Catalog, Column
+
+PROJECT = Path(__file__).resolve().parents[2]
+WRITTEN = {**TABLES, **score_rows.TABLES, "evidence_conversion_values": VALUES}
+AWKWARD = (
+    "it's",
+    'say "hello"',
+    "back\\slash\\",
+    "line\nbreak\ttab\rreturn",
+    "`tick` -- no comment # nor this /* nor this",
+    "'); drop table x; --",
+    "Größe 尺码 😀 \x7f \x01",
+    "",
+)
+
+
+class Sent:
+    """A warehouse that keeps what is sent to it and answers nothing."""
+
+    is_duckdb = False
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def relation(self, model: str) -> str:
+        return f"`{model}`"
+
+    def beside(self, model: str, table: str) -> str:
+        return f"`{table}`"
+
+    def run_query(self, sql: str) -> list[Any]:
+        self.statements.append(sql)
+        return []
+
+    def run_batches(self, sql: str) -> Iterator[Any]:
+        self.statements.append(sql)
+        return iter(())
+
+
+def kind_of(name: str) -> str:
+    """Types that the marts' own columns have; their .yml and the analyzed models agree on names."""
+    if name.endswith(("_date",)):
+        return "DATE"
+    if name.startswith("is_") or name.startswith("has_"):
+        return "BOOL"
+    if name.endswith(("_count", "_days", "_mask", "bucket", "_bit", "_number", "manual_score")):
+        return "INT64"
+    if name.endswith(("_usd", "_usd_squared", "_points", "_rate", "_value")):
+        return "FLOAT64"
+    return "STRING"
+
+
+@pytest.fixture(scope="module")
+def catalog() -> Catalog:
+    found = Catalog()
+    folders = {
+        **dict.fromkeys(MARTS, "marts"),
+        "dim_conversions": "core",
+        "dim_funnel_steps": "core",
+    }
+    for model, folder in folders.items():
+        path = PROJECT / "models" / folder / f"{model}.yml"
+        [node] = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+        found.add(model, [Column(one["name"], kind_of(one["name"])) for one in node["columns"]])
+    kinds = {"text": "STRING", "number": "FLOAT64", "integer": "INT64", "truth": "BOOL"}
+    for table, columns in WRITTEN.items():
+        found.add(table, [Column(name, kinds.get(kind, "DATE")) for name, kind in columns.items()])
+    return found
+
+
+def test_every_read_is_accepted(catalog: Catalog) -> None:
+    warehouse = Sent()
+    aggregates = Aggregates(warehouse, {})  # type: ignore[arg-type]
+    aggregates.conversions()
+    aggregates.main_macro()
+    aggregates.bases()
+    aggregates.reach("it's")
+    list(aggregates.decision_points("purchase"))
+    aggregates.patterns("purchase", [0, 3], has_factors=True)
+    aggregates.patterns("purchase", [1], has_factors=False)
+    aggregates.landmarks("purchase", [0, 3])
+    aggregates.weekly_cuts("purchase")
+    assert len(warehouse.statements) >= 9
+    for statement in warehouse.statements:
+        catalog.analyze(statement)
+
+
+def test_a_select_in_place_of_a_mart_is_accepted(catalog: Catalog) -> None:
+    warehouse = Sent()
+    selects = {
+        mart: f"with {mart} as (select * from `{mart}`) select * from {mart}" for mart in MARTS
+    }
+    aggregates = Aggregates(warehouse, selects)  # type: ignore[arg-type]
+    aggregates.bases()
+    list(aggregates.decision_points("purchase"))
+    aggregates.patterns("purchase", [0], has_factors=True)
+    for statement in warehouse.statements:
+        catalog.analyze(statement)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_is_written_is_accepted(catalog: Catalog, name: str) -> None:
+    columns = WRITTEN[name]
+    cells: dict[str, Any] = {"text": AWKWARD[5], "number": 0.5, "integer": 3, "truth": True}
+    row = {column: cells.get(kind, dt.date(2026, 11, 8)) for column, kind in columns.items()}
+    empty = dict.fromkeys(columns)
+    warehouse: Any = Sent()
+    script = transaction(
+        warehouse, [Table(name, (row, empty))], {name: columns}, ["purchase", "it's"]
+    )
+    catalog.parse_script(script)
+    begin, *changes, commit = script.split(";\n")
+    assert (begin, commit) == ("begin transaction", "commit transaction")
+    assert [change.split()[0] for change in changes] == ["delete", "insert"]
+    for change in changes:
+        catalog.analyze(change)
+    catalog.analyze(create_statement(warehouse, name, columns))
+
+
+def test_text_comes_back_as_it_was() -> None:
+    listed = ", ".join(
+        f"{literal(text, is_duckdb=False)} as text_{place}" for place, text in enumerate(AWKWARD)
+    )
+    [row] = Catalog().evaluate(f"select {listed}").rows
+    assert list(row.values()) == list(AWKWARD)
+
+
+def test_other_values_come_back_as_they_were() -> None:
+    values = (0.1, -1e-300, 12345678901234567, True, None, dt.date(2026, 11, 8))
+    listed = ", ".join(
+        f"{literal(value, is_duckdb=False)} as value_{place}" for place, value in enumerate(values)
+    )
+    [row] = Catalog().evaluate(f"select {listed}").rows
+    assert list(row.values()) == list(values)

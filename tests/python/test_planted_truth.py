@@ -1,0 +1,71 @@
+"""The quick set of `make truth`: its first seed, from export to verdict."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import planted
+import pytest
+from planted import Seen
+from project_run import shared_folder
+
+SEEDS = (1,)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[Seen]]:
+    def fill(folder: Path) -> None:
+        project = folder / "project"
+        project.mkdir()
+        planted.copy_project(project)
+
+        shop = planted.Shop()
+
+        def all_seeds() -> dict[int, object]:
+            manifest = planted.parse(project)
+            found = {}
+            for seed in SEEDS:
+                scratch = folder / f"seed_{seed}"
+                scratch.mkdir()
+                one = partial(planted.run_seed, project, manifest, seed, shop, scratch)
+                found[seed] = planted.in_fork(one)
+            return found
+
+        # In a fork, so that this process keeps the manifest of the shipped project.
+        (folder / "found.json").write_text(json.dumps(planted.in_fork(all_seeds)))
+
+    folder = shared_folder(tmp_path_factory, "planted_truth", fill)
+    found = json.loads((folder / "found.json").read_text())
+    return {int(seed): planted.judge_seed(answer) for seed, answer in found.items()}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_verdict_says_without_numbers_is_right(
+    seen: dict[int, list[Seen]], seed: int
+) -> None:
+    labels = [one for one in seen[seed] if one.rule == "label"]
+    assert len(labels) >= 7
+    assert [one.name for one in labels if not one.is_right] == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_usual_comparison_misleads_where_nothing_was_planted(
+    seen: dict[int, list[Seen]], seed: int
+) -> None:
+    [banner] = [one for one in seen[seed] if one.name.startswith("banner, usual")]
+    assert banner.is_right and banner.value is not None and banner.value > 1.5
+
+
+def test_intervals_hold_what_was_planted(seen: dict[int, list[Seen]]) -> None:
+    """Of some ten 95 % intervals one or two may miss; `make truth` counts over many seeds."""
+    looked = [
+        one
+        for found in seen.values()
+        for one in found
+        if one.rule in ("coverage", "type_one") and one.is_right is not None
+    ]
+    assert len(looked) >= 8
+    missed = [one for one in looked if not one.is_right]
+    assert len(missed) <= 0.2 * len(looked), missed
