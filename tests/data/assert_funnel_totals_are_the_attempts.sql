@@ -28,7 +28,10 @@ attempts_at_steps as (
         attempts.funnel_name,
         attempts.entry_date,
         funnel_steps.step_number,
-        case when funnel_steps.counting = 'attempts' then attempts.funnel_attempt_id else attempts.unit_id end as unit_id,
+        case
+            when funnel_steps.counting = 'attempts' then attempts.funnel_attempt_id
+            else attempts.unit_id
+        end as unit_id,
         attempts.reached_mask & funnel_steps.step_bit <> 0 as is_reached
     from attempts
     inner join funnel_steps on attempts.funnel_name = funnel_steps.funnel_name
