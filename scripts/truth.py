@@ -125,7 +125,8 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "",
         f"`make truth`: {len(found)} seeds (1 to {max(found, default=0)}), each an export of "
         f"{shop.days} days with {shop.visitors_per_day} new visitors a day, built by dbt and read "
-        "by `microconv correlate`. A seed counts where the command prints a number at all.",
+        "by `microconv correlate`. A seed counts where there is an interval, also where the",
+        "verdict prints none for want of conversions: those printed are those that had luck.",
         "The limit is the exact binomial one that a calibrated method passes 99.5 times of 100.",
         "",
         "| planted | must be | seeds that count | share | limit | median | passes |",

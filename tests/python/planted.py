@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import project_run
+from microconv.correlate.measures import Measures
 from microconv.demo import generate_demo
 from microconv.demo.settings import (
     NEWSLETTER_ODDS_RATIO,
@@ -36,6 +37,7 @@ PLANTED = {
     "view_order_status": "Looked up an order",
 }
 NULL_ON_PAGE = ("banner_impression", "file_download", "read_reviews", "share", "start_chat")
+STEP = "step_odds_ratio"
 PLACEBOS = ("placebo_1pct", "placebo_5pct", "placebo_15pct")
 UNTIL = date(2026, 11, 8)
 MARTS = (
@@ -162,25 +164,26 @@ def correlate(macro: str) -> dict[str, Any]:
     with open_run(macro, None) as run:
         [basis] = run.bases
         found = read_macro(run.aggregates, basis, run.conversions, has_joint=False)
-    placebos = [
-        {
-            "micro_name": one.reach.micro_name,
-            "matched_lift": asdict(one.headline),
-            "step_odds_ratio": asdict(one.step.odds_ratio),
-        }
-        for one in found.placebos
-    ]
+    measures = [*(one.measures for one in found.findings), *found.placebos]
     return {
         "micros": {str(row["micro_name"]): row for row in micro_rows(found, run.conversions)},
         "checks": check_rows(found, run.conversions),
-        "placebos": placebos,
-        "crude": {one.micro_name: _crude(one) for one in found.findings},
+        "measured": {one.reach.micro_name: _measured(one) for one in measures},
     }
 
 
-def _crude(finding: Any) -> float:
-    profiles = list(finding.measures.profiles.values())
-    return float(profiles[0].crude.value) if profiles else math.nan
+def _measured(measures: Measures) -> dict[str, Any]:
+    """Ratios as measured, also where the verdict prints none.
+
+    Few conversions after a micro-conversion silence it, so that those that speak had luck.
+    """
+    profiles, lags = list(measures.profiles.values()), measures.lags
+    return {
+        "matched_lift": asdict(measures.matched.lift) if measures.matched else None,
+        "step_odds_ratio": asdict(measures.step.odds_ratio),
+        "crude": profiles[0].crude.value if profiles else math.nan,
+        "lags": {str(lag.from_days): asdict(lag.odds_ratio) for lag in lags.lags} if lags else {},
+    }
 
 
 def in_fork(work: Callable[[], Any]) -> Any:
@@ -212,33 +215,29 @@ def in_fork(work: Callable[[], Any]) -> Any:
 
 def judge_seed(found: dict[str, Any]) -> list[Seen]:
     """What one seed says of everything that was planted."""
-    micros = found["micros"]
+    micros, measured = found["micros"], found["measured"]
+    guide, video = measured["view_size_guide"], measured["watch_video"]
+    words = {"step_odds_ratio": "next-step odds ratio", "matched_lift": "matched lift"}
     seen = [
-        _covers(
-            "size guide, next-step odds ratio", micros["view_size_guide"], SIZE_GUIDE_ODDS_RATIO
+        _covers(f"size guide, {words[STEP]}", guide[STEP], SIZE_GUIDE_ODDS_RATIO),
+        _covers(f"video, {words[STEP]}", video[STEP], VIDEO_ODDS_RATIO),
+        Seen(
+            "video, crude below adjusted (Simpson)",
+            "detects",
+            video["crude"] < video[STEP]["value"],
+            video["crude"],
         ),
-        _covers("video, next-step odds ratio", micros["watch_video"], VIDEO_ODDS_RATIO),
-        _crude_is_below(micros["watch_video"], found["crude"]["watch_video"]),
-        *_lags(micros["newsletter_signup"]),
-        _null("wish list, next-step odds ratio", micros["add_to_wishlist"], "step_odds_ratio"),
-        _null("wish list, matched lift", micros["add_to_wishlist"], "matched_lift"),
-        _null(
-            "message off the page, next-step odds ratio", micros["push_received"], "step_odds_ratio"
-        ),
+        *_lags(measured["newsletter_signup"]["lags"]),
+        _holds_one(f"message off the page, {words[STEP]}", measured["push_received"][STEP]),
         _label(
             "message off the page is not matched", micros["push_received"]["matched_lift"] is None
         ),
     ]
-    for name in NULL_ON_PAGE:
-        label = PLANTED[name].lower()
-        seen.append(_null(f"{label}, next-step odds ratio", micros[name], "step_odds_ratio"))
-        seen.append(_null(f"{label}, matched lift", micros[name], "matched_lift"))
-    for one in found["placebos"]:
-        for method, words in (
-            ("step_odds_ratio", "next-step odds ratio"),
-            ("matched_lift", "matched lift"),
-        ):
-            seen.append(_holds_one(f"{one['micro_name']}, {words}", one[method]))
+    nulls = {"add_to_wishlist": "wish list"} | {one: PLANTED[one].lower() for one in NULL_ON_PAGE}
+    for name, label in (nulls | {one: one for one in PLACEBOS}).items():
+        seen += [
+            _holds_one(f"{label}, {said}", measured[name][method]) for method, said in words.items()
+        ]
     banner = micros["banner_impression"]
     seen.append(
         Seen(
@@ -266,51 +265,32 @@ def judge_seed(found: dict[str, Any]) -> list[Seen]:
     return seen
 
 
-def _estimate(row: dict[str, Any], name: str) -> dict[str, Any]:
-    return {
-        part: row[f"{name}{end}"]
-        for part, end in (("value", ""), ("low", "_low"), ("high", "_high"))
-    }
-
-
-def _inside(estimate: dict[str, Any], truth: float) -> bool | None:
-    low, high = estimate["low"], estimate["high"]
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
+def _inside(estimate: dict[str, Any] | None, truth: float) -> bool | None:
+    """Whether the interval holds a value; None where there is no interval."""
+    if estimate is None or math.isnan(estimate["low"]) or math.isnan(estimate["high"]):
         return None
-    return bool(low <= truth <= high)
+    return bool(estimate["low"] <= truth <= estimate["high"])
 
 
-def _covers(name: str, row: dict[str, Any], truth: float) -> Seen:
-    estimate = _estimate(row, "step_odds_ratio")
-    return Seen(name, "coverage", _inside(estimate, truth), estimate["value"])
+def _covers(name: str, estimate: dict[str, Any] | None, truth: float) -> Seen:
+    value = None if estimate is None else estimate["value"]
+    return Seen(name, "coverage", _inside(estimate, truth), value)
 
 
-def _null(name: str, row: dict[str, Any], method: str) -> Seen:
-    return _holds_one(name, _estimate(row, method))
-
-
-def _holds_one(name: str, estimate: dict[str, Any]) -> Seen:
-    return Seen(name, "type_one", _inside(estimate, 1.0), estimate["value"])
+def _holds_one(name: str, estimate: dict[str, Any] | None) -> Seen:
+    value = None if estimate is None else estimate["value"]
+    return Seen(name, "type_one", _inside(estimate, 1.0), value)
 
 
 def _label(name: str, is_right: bool) -> Seen:
     return Seen(name, "label", is_right)
 
 
-def _crude_is_below(row: dict[str, Any], crude: float) -> Seen:
-    adjusted = row["step_odds_ratio"]
-    is_right = None if adjusted is None or math.isnan(crude) else crude < adjusted
-    return Seen("video, crude below adjusted (Simpson)", "detects", is_right, crude)
-
-
-def _lags(row: dict[str, Any]) -> list[Seen]:
+def _lags(lags: dict[str, dict[str, Any]]) -> list[Seen]:
     """Planted: nothing before three days, then an odds ratio."""
-    seen = []
-    for lag, words in (("under_1d", "under 1 day"), ("1_3d", "1 to 3 days")):
-        estimate = _estimate(row, f"lag_{lag}_odds_ratio")
-        seen.append(_holds_one(f"newsletter, {words}", estimate))
-    for lag, words in (("3_7d", "3 to 7 days"), ("over_7d", "over 7 days")):
-        estimate = _estimate(row, f"lag_{lag}_odds_ratio")
-        inside = _inside(estimate, NEWSLETTER_ODDS_RATIO)
-        seen.append(Seen(f"newsletter, {words}", "coverage", inside, estimate["value"]))
-    return seen
+    return [
+        _holds_one("newsletter, under 1 day", lags.get("0.0")),
+        _holds_one("newsletter, 1 to 3 days", lags.get("1.0")),
+        _covers("newsletter, 3 to 7 days", lags.get("3.0"), NEWSLETTER_ODDS_RATIO),
+        _covers("newsletter, over 7 days", lags.get("7.0"), NEWSLETTER_ODDS_RATIO),
+    ]

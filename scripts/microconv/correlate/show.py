@@ -14,7 +14,7 @@ from microconv.correlate.words import label_of, wording_of
 from microconv.evidence.multiplicity import e_value
 from microconv.evidence.quantities import UNDEFINED, Estimate
 from microconv.evidence.templates import HEADINGS, JOINT, LIMITS
-from microconv.evidence.verdict import LEAST_Q, Verdict
+from microconv.evidence.verdict import LEAST_Q, Reason, Verdict
 from microconv.evidence.wording import hidden_factor, multiple, sentences
 
 _WITHOUT_LIFT = (Verdict.INSUFFICIENT, Verdict.POST_MACRO_ONLY, Verdict.GATE)
@@ -25,6 +25,8 @@ _WITH_A_DIRECTION = (
     Verdict.UNSTABLE,
     Verdict.REVERSED,
 )
+_PREDICTIVE = (Verdict.ROBUST, Verdict.PREDICTIVE, Verdict.TENTATIVE)
+_SAYS_HIDDEN_FACTOR = {Reason.ABOVE_YARDSTICK, Reason.BELOW_YARDSTICK}
 _SHORT = {Verdict.EXPLAINED: "explained", Verdict.POST_MACRO_ONLY: "only afterwards"}
 
 
@@ -90,7 +92,9 @@ def _sentences(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> N
     for one in found.findings:
         wording = wording_of(one.micro_name, found.basis, conversions)
         said = list(sentences(one.evidence, one.judgement, wording))
-        if one.judgement.verdict in (Verdict.ROBUST, Verdict.PREDICTIVE, Verdict.TENTATIVE):
+        reasons = {*one.judgement.reasons, *one.judgement.caveats}
+        is_predictive = one.judgement.verdict in _PREDICTIVE
+        if is_predictive and not reasons & _SAYS_HIDDEN_FACTOR:
             said.append(hidden_factor(one.evidence, wording))
         output.say_sentence(f"{label_of(one.micro_name, conversions)}: {' '.join(said)}")
         output.say()

@@ -78,10 +78,10 @@ REASONS = {
     Reason.ABOVE_ONE: "{headline} lies above 1, and the next-step odds ratio {odds} agrees.",
     Reason.CHECK_FAILED: "Design check failed ({checks}): robots, duplicated events or the choice "
     "of clock.",
-    Reason.ABOVE_YARDSTICK: "A hidden factor of {e_value} would be needed, more than {factor} with "
-    "{yardstick}.",
-    Reason.BELOW_YARDSTICK: "A hidden factor of {e_value} would do, and {factor} already has "
-    "{yardstick}.",
+    Reason.ABOVE_YARDSTICK: "To explain this away a hidden factor would need to go with both by "
+    "{e_value}; the strongest one measured, {factor}, does {yardstick}.",
+    Reason.BELOW_YARDSTICK: "A hidden factor that goes with both by {e_value} would explain this "
+    "away, and {factor} already does {yardstick}.",
     Reason.NO_YARDSTICK: "No factor was measured often enough to say how strong a hidden one "
     "may be.",
     Reason.HOLDS_OUT_OF_TIME: "The last third of the time alone shows it too.",
@@ -119,7 +119,7 @@ CHECKS = {
     "overlap_ok": "At least {share} of those who did something have comparable visitors.",
     "overlap_note": "Under {limit} of those who did it have comparable visitors ({names}; at least "
     "{share}): the comparison is of a part.",
-    "bots": "{bots} suspected robots are left out ({share} of all by {subject}).",
+    "bots": "{bots} suspected robots are left out ({share} of all {subject}s).",
     "bots_sensitive": "With them these numbers would differ: {names}.",
     "safari_ok": "{share} use Safari, which forgets cookies after {days} days.",
     "safari_note": "{share} use Safari, which forgets cookies after {days} days: whoever returns "
