@@ -173,7 +173,10 @@ ranked_sales as (
         row_number() over (
             partition by sales_after.macro_name, sales_after.micro_name, filters.is_bot_filtered
             order by sales_after.value_micros desc, sales_after.subject_id asc
-        ) as sale_rank
+        ) as sale_rank,
+        sum(case when sales_after.value_micros > 0 then 1 else 0 end) over (
+            partition by sales_after.macro_name, sales_after.micro_name, filters.is_bot_filtered
+        ) as buyer_count
     from sales_after
     inner join filters on not (sales_after.is_bot and filters.is_bot_filtered)
 
@@ -197,28 +200,15 @@ filtered_pairs as (
 summed_sales as (
 
     select
-        ranked_sales.macro_name,
-        ranked_sales.micro_name,
-        ranked_sales.is_bot_filtered,
-        sum(ranked_sales.value_micros) as revenue_micros,
-        sum(
-            cast(
-                round((ranked_sales.value_micros / 1000000.0) * (ranked_sales.value_micros / 1000000.0) * 100) as int64
-            )
-        ) as revenue_squared_hundredths,
-        sum(
-            case
-                when (ranked_sales.sale_rank - 1) * 100 < filtered_pairs.first_micro_count
-                    then ranked_sales.value_micros
-                else 0
-            end
-        ) as top_revenue_micros
+        macro_name,
+        micro_name,
+        is_bot_filtered,
+        sum(value_micros) as revenue_micros,
+        sum(cast(round((value_micros / 1000000.0) * (value_micros / 1000000.0) * 100) as int64))
+            as revenue_squared_hundredths,
+        sum(case when (sale_rank - 1) * 100 < buyer_count then value_micros else 0 end) as top_revenue_micros
     from ranked_sales
-    inner join filtered_pairs
-        on ranked_sales.macro_name = filtered_pairs.macro_name
-        and ranked_sales.micro_name = filtered_pairs.micro_name
-        and ranked_sales.is_bot_filtered = filtered_pairs.is_bot_filtered
-    group by ranked_sales.macro_name, ranked_sales.micro_name, ranked_sales.is_bot_filtered
+    group by macro_name, micro_name, is_bot_filtered
 
 ),
 

@@ -558,7 +558,8 @@ def reach_of(all_: list[Subject], macro: str, micro: str) -> dict[str, Any]:
                 n["first_micro_count"] += 1
                 n["first_micro_converted_count"] += sale is not None and sold_at <= end
                 values.append(subject.value(macro, first.timestamp, end))
-    largest = sorted(values, reverse=True)[: -(-len(values) // 100)]
+    buyers = sorted((one for one in values if one > 0), reverse=True)
+    largest = buyers[: -(-len(buyers) // 100)]
     names = REACH_COUNTS
     return {name: n[name] for name in names} | {
         "first_micro_revenue_usd": sum(values, Decimal(0)),

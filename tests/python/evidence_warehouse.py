@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ def evidence_tables(
             }
             for key, row in reference.reach(subjects, macros, micros).items()
         ],
+        "mart_daily_conversions": _daily(subjects),
         "mart_evidence_checks": [_basis(subjects, settings, points)],
         "mart_score_snapshots": [
             _row(["macro_name", "cut_date", "age_pattern", "manual_score"], key)
@@ -116,6 +118,26 @@ def _catalog(micros: list[str]) -> list[dict[str, Any]]:
     return [
         _row(names, row) | {"lead_points": points.get(row[0], 0.0)}
         for row in [*rows, ("purchase", "Purchase", "macro", 5)]
+    ]
+
+
+def _daily(subjects: list[Subject]) -> list[dict[str, Any]]:
+    visits = Counter(one.steps[0].date for one in subjects)
+    counts = Counter(
+        (each.date, each.name)
+        for one in subjects
+        for conversions in one.conversions.values()
+        for each in conversions
+    )
+    return [
+        {
+            "conversion_date": day,
+            "conversion_name": name,
+            "segment_dimension": "all",
+            "conversion_count": count,
+            "session_count": visits[day],
+        }
+        for (day, name), count in counts.items()
     ]
 
 

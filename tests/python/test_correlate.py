@@ -77,6 +77,30 @@ def test_a_planted_effect_is_found(found: dict[str, Any]) -> None:
     assert "announces the purchase" in guide["sentence"]
 
 
+def test_nothing_is_concluded_over_an_outage(project: Path) -> None:
+    """Ten of sixty days without one size guide while visitors come: off, not unloved."""
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("""
+            update marts.mart_daily_conversions set conversion_count = 50, session_count = 100
+            where conversion_name = 'view_size_guide'
+        """)
+        connection.execute("""
+            delete from marts.mart_daily_conversions
+            where conversion_name = 'view_size_guide'
+                and conversion_date between date '2026-03-10' and date '2026-03-19'
+        """)
+        connection.execute("update marts.mart_daily_conversions set session_count = 100")
+    done = run("correlate", "--format", "json", "--no-write")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    guide = micros(found)["view_size_guide"]
+    assert guide["verdict"] == "insufficient" and guide["matched_lift"] is None
+    assert guide["silent_day_count"] == 10
+    assert "10 of" in guide["sentence"] and "2026-03-10 to 2026-03-19" in guide["sentence"]
+    [check] = [row for row in found["evidence_checks"] if row["check_name"] == "outage"]
+    assert check["status"] == "note" and "view_size_guide" in check["sentence"]
+
+
 def test_what_busy_visitors_meet_is_explained(found: dict[str, Any]) -> None:
     for name in ("banner", "chat"):
         row = micros(found)[name]
@@ -177,7 +201,7 @@ def test_writing_twice_leaves_the_same_rows(project: Path) -> None:
     assert {table: len(found) for table, found in first.items()} == {
         "evidence_micro_conversions": 8,
         "evidence_segments": len(first["evidence_segments"]),
-        "evidence_checks": 9,
+        "evidence_checks": 10,
         "evidence_joint": 8,
     }
     assert run("correlate", "--macro", "purchase").exit_code == 0
@@ -197,7 +221,7 @@ def test_a_table_of_an_older_version_gets_the_new_columns(project: Path) -> None
         connection.execute("insert into marts.evidence_checks values ('purchase', 1), ('old', 2)")
     assert run("correlate").exit_code == 0
     written = rows(project, "evidence_checks")
-    assert len(written) == 10
+    assert len(written) == 11
     # Rows of macros that the run was not about stay.
     assert [row["mine"] for row in written if row["macro_name"] == "old"] == [2]
 

@@ -27,6 +27,7 @@ from microconv.aggregates.types import (
     WeeklyCuts,
     row_of,
 )
+from microconv.evidence.outage import Outage, find_outage
 from microconv.evidence.quantities import Floats, Ints
 from microconv.summary_data import main_macro
 
@@ -208,6 +209,28 @@ class Aggregates:
             frame["converted_count"].astype(float),
             frame["manual_score"].astype(float),
         )
+
+    def outages(self, until: date) -> dict[str, Outage]:
+        """Days on which a conversion was hardly counted, up to a day, by conversion."""
+        rows = self.warehouse.run_query(f"""
+            select conversion_date, conversion_name, conversion_count, session_count
+            from {self.warehouse.relation("mart_daily_conversions")}
+            where segment_dimension = 'all'
+                and conversion_date <= date {self._text(until.isoformat())}
+        """)
+        visits: dict[date, float] = {}
+        counts: dict[str, dict[date, float]] = {}
+        for row in rows:
+            day, name = row["conversion_date"], str(row["conversion_name"])
+            assert isinstance(day, date)
+            visits[day] = max(visits.get(day, 0.0), float(row["session_count"] or 0))  # type: ignore[arg-type]
+            counts.setdefault(name, {})[day] = float(row["conversion_count"] or 0)  # type: ignore[arg-type]
+        days = sorted(visits)
+        sizes = [visits[day] for day in days]
+        return {
+            name: find_outage(days, [counted.get(day, 0.0) for day in days], sizes)
+            for name, counted in counts.items()
+        }
 
     def _text(self, value: str) -> str:
         from microconv.aggregates.literals import literal

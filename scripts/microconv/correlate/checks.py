@@ -12,6 +12,7 @@ from microconv.correlate.measures import LARGEST_SAME_STEP_SHARE, Measures
 from microconv.evidence.jackknife import two_sided_p_of_ratio
 from microconv.evidence.matched import LEAST_OVERLAP, is_bot_sensitive
 from microconv.evidence.multiplicity import benjamini_hochberg
+from microconv.evidence.outage import LARGEST_MISSING_SHARE
 from microconv.evidence.quantities import ratio
 from microconv.evidence.templates import CHECKS
 from microconv.evidence.verdict import LEAST_GATE_RECALL, LEAST_Q
@@ -62,6 +63,7 @@ def checks_of(
         *_placebos(placebos),
         _same_step(micros),
         _overlap(micros),
+        _outages(micros),
         _bots(basis, micros),
         _safari(basis),
         _consent(basis),
@@ -128,6 +130,15 @@ def _overlap(micros: Sequence[Measures]) -> Check:
     )
     status = Status.NOTE if names else Status.OK
     return Check("overlap", status, worst, LEAST_OVERLAP, sentence, names)
+
+
+def _outages(micros: Sequence[Measures]) -> Check:
+    """Those that miss much are not judged at all; the rest is for reading."""
+    names = tuple(one.reach.micro_name for one in micros if one.outage.silent_days)
+    worst = _largest([one.outage.missing_share for one in micros])
+    sentence = CHECKS["outage_note" if names else "outage_ok"].format(names=", ".join(names))
+    status = Status.NOTE if names else Status.OK
+    return Check("outage", status, worst, LARGEST_MISSING_SHARE, sentence, names)
 
 
 def _bots(basis: Basis, micros: Sequence[Measures]) -> Check:

@@ -27,6 +27,8 @@ MICROS = {
     **of_kind("text", "verdict", "reasons", "caveats", "sentence", "hidden_factor_sentence"),
     **of_kind("integer", "exposed_count", "exposed_converted_count"),
     "is_in_session": "truth",
+    "silent_day_count": "integer",
+    "missing_share": "number",
     **estimates("with_rate", "without_rate", "naive_lift"),
     "posthog_odds_ratio": "number",
     **of_kind("number", "matched_treated_rate", "matched_control_rate"),

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from microconv.aggregates.read import Aggregates
-from microconv.aggregates.types import ALL, Basis, Conversion, DecisionPoints, Landmarks, Reach
+from microconv.aggregates.types import ALL, Basis, Conversion, DecisionPoints, Reach
 from microconv.correlate.checks import Check, checks_of, failed_for
 from microconv.correlate.joint_view import JointView, joint_view
 from microconv.correlate.measures import Measures, measure
 from microconv.evidence.matched import holds_out_of_time, is_bot_sensitive
 from microconv.evidence.multiplicity import benjamini_hochberg
+from microconv.evidence.outage import NO_OUTAGE, Outage
 from microconv.evidence.quantities import ratio
 from microconv.evidence.segments import strongest_factor
 from microconv.evidence.stratified import Tables
@@ -99,7 +100,8 @@ def read_macro(
         progress: Told the name of each micro-conversion before its numbers are worked out.
     """
     rows = {row.micro_name: row for row in aggregates.reach(basis.macro_name)}
-    measured, yardstick = _measure_all(aggregates, rows, progress)
+    outages = aggregates.outages(basis.as_of_date)
+    measured, yardstick = _measure_all(aggregates, rows, outages, progress)
     micros = [one for one in measured if not one.reach.is_placebo]
     placebos = tuple(one for one in measured if one.reach.is_placebo)
     joint = None
@@ -131,7 +133,10 @@ def assemble(
 
 
 def _measure_all(
-    aggregates: Aggregates, rows: Mapping[str, Reach], progress: Callable[[str], None]
+    aggregates: Aggregates,
+    rows: Mapping[str, Reach],
+    outages: Mapping[str, Outage],
+    progress: Callable[[str], None],
 ) -> tuple[list[Measures], tuple[str, float] | None]:
     if not rows:
         return [], None
@@ -139,27 +144,26 @@ def _measure_all(
     bits = [row.evidence_bit for row in rows.values() if row.evidence_bit is not None]
     landmarks = aggregates.landmarks(macro, bits)
     measured: dict[str, Measures] = {}
+
+    def measure_one(points: DecisionPoints) -> None:
+        name = points.micro_name
+        row, outage = rows[name], outages.get(name, NO_OUTAGE)
+        place = -1 if row.evidence_bit is None else bits.index(row.evidence_bit)
+        measured[name] = measure(points, row, landmarks, place, outage)
+
     points = None
     for points in aggregates.decision_points(macro):
         if points.micro_name == ALL:
             everything = points
         elif points.micro_name in rows:
             progress(points.micro_name)
-            measured[points.micro_name] = _measure(points, rows, landmarks, bits)
+            measure_one(points)
     if points is None:
         return [], None
     for name in sorted(rows.keys() - measured.keys()):
         # Done at no decision point, so it is not done yet at all of them.
-        measured[name] = _measure(replace(everything, micro_name=name), rows, landmarks, bits)
+        measure_one(replace(everything, micro_name=name))
     return list(measured.values()), yardstick_of(everything)
-
-
-def _measure(
-    points: DecisionPoints, rows: Mapping[str, Reach], landmarks: Landmarks, bits: list[int]
-) -> Measures:
-    row = rows[points.micro_name]
-    place = -1 if row.evidence_bit is None else bits.index(row.evidence_bit)
-    return measure(points, row, landmarks, place)
 
 
 def yardstick_of(points: DecisionPoints) -> tuple[str, float] | None:
@@ -230,6 +234,7 @@ def _evidence(
         is_bot_sensitive=is_bot_sensitive(one.headline, one.headline_with_bots),
         failed_checks=failed_checks,
         yardstick=yardstick,
+        outage=one.outage,
         holds_out_of_time=holds_out_of_time(one.headline, last) if last.has_interval else None,
     )
 

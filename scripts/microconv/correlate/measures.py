@@ -34,6 +34,7 @@ from microconv.evidence.matched import (
     matched_value,
 )
 from microconv.evidence.naive import NaiveCounts, NaiveLift, naive_lift, posthog_odds_ratio
+from microconv.evidence.outage import NO_OUTAGE, Outage
 from microconv.evidence.quantities import Bools, Estimate, ratio, sums_by
 from microconv.evidence.segments import SegmentProfile, profile_segments
 from microconv.evidence.stratified import MantelHaenszel, Tables, mantel_haenszel
@@ -73,6 +74,7 @@ class Measures:
         reliability: Landmark measures (M8); None without anybody at the landmark.
         precision: Share of first micro-conversions that the macro follows.
         recall: Share of first macros that it came before.
+        outage: Days on which it was hardly counted.
     """
 
     reach: Reach
@@ -89,6 +91,7 @@ class Measures:
     reliability: Reliability | None
     precision: Estimate
     recall: Estimate
+    outage: Outage = NO_OUTAGE
 
     @property
     def is_in_session(self) -> bool:
@@ -112,7 +115,13 @@ def is_in_session(reach: Reach) -> bool:
     return math.isnan(share) or share >= LEAST_IN_SESSION_SHARE
 
 
-def measure(points: DecisionPoints, reach: Reach, landmarks: Landmarks, bit: int) -> Measures:
+def measure(
+    points: DecisionPoints,
+    reach: Reach,
+    landmarks: Landmarks,
+    bit: int,
+    outage: Outage = NO_OUTAGE,
+) -> Measures:
     """Measure one micro-conversion.
 
     Args:
@@ -120,6 +129,7 @@ def measure(points: DecisionPoints, reach: Reach, landmarks: Landmarks, bit: int
         reach: Its counts by visitor, without robots.
         landmarks: Visitors at the landmark by pattern.
         bit: Its place in these patterns; -1 for a placebo, which is in none.
+        outage: Days on which it was hardly counted.
     """
     people = points.where(~points.is_bot)
     trials = trials_of(people)
@@ -145,6 +155,7 @@ def measure(points: DecisionPoints, reach: Reach, landmarks: Landmarks, bit: int
         reliability=_reliability(landmarks, bit, reach),
         precision=precision(reach.first_micro_converted_count, reach.first_micro_count),
         recall=recall(reach.macro_preceded_count, reach.first_macro_count),
+        outage=outage,
     )
 
 

@@ -176,6 +176,8 @@ def _verdict(one: Finding, basis: Basis, conversions: Mapping[str, Conversion]) 
         "exposed_count": round(evidence.exposed),
         "exposed_converted_count": round(evidence.exposed_converted),
         "is_in_session": evidence.is_in_session,
+        "silent_day_count": evidence.outage.silent_days,
+        "missing_share": evidence.outage.missing_share,
     }
 
 

@@ -39,7 +39,7 @@ def show(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> None:
     _segments(found.findings, conversions)
     _checks(found)
     if found.joint is not None:
-        _joint(found.joint, conversions)
+        _joint(found.joint, found.findings, conversions)
 
 
 def show_limits() -> None:
@@ -170,15 +170,19 @@ def _checks(found: MacroEvidence) -> None:
         output.say()
 
 
-def _joint(joint: JointView, conversions: Mapping[str, Conversion]) -> None:
+def _joint(
+    joint: JointView, findings: Sequence[Finding], conversions: Mapping[str, Conversion]
+) -> None:
+    # The model needs them, but nobody is without one who could be compared.
+    gates = {one.micro_name for one in findings if one.judgement.verdict is Verdict.GATE}
     if joint.model is not None:
         rows = [
             [
                 label_of(effect.name, conversions),
-                multiple(effect.odds_ratio),
+                "gate" if effect.name in gates else multiple(effect.odds_ratio),
                 _small(effect.p_value),
                 output.percentage(effect.shapley_share),
-                multiple(staged.odds_ratio),
+                "gate" if effect.name in gates else multiple(staged.odds_ratio),
                 f"{effect.vif:.1f}" + (" !" if effect.is_collinear else ""),
             ]
             for effect, staged in zip(joint.model.effects, joint.staged, strict=True)

@@ -62,6 +62,7 @@ from microconv.evidence.multiplicity import (
     e_value,
 )
 from microconv.evidence.naive import NaiveCounts, NaiveLift, naive_lift, posthog_odds_ratio
+from microconv.evidence.outage import Outage, find_outage
 from microconv.evidence.patterns import PatternTable, choose_joint_set
 from microconv.evidence.proportions import agresti_caffo, newcombe, wilson, wilson_limits
 from microconv.evidence.quantities import Estimate
@@ -147,6 +148,7 @@ __all__ = [
     "MatchedValue",
     "NaiveCounts",
     "NaiveLift",
+    "Outage",
     "PatternTable",
     "Reason",
     "Refusal",
@@ -179,6 +181,7 @@ __all__ = [
     "compare_auc",
     "dose_table",
     "e_value",
+    "find_outage",
     "fisher_exact",
     "fit_joint",
     "fit_logistic",

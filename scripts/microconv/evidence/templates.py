@@ -35,8 +35,8 @@ HEADLINES = {
 VERDICTS = {
     Verdict.INSUFFICIENT: "Too few data for a number.",
     Verdict.POST_MACRO_ONLY: "It follows {macro} and cannot announce it.",
-    Verdict.GATE: "It is a step on the way to {macro}: its step rate and value matter, a "
-    "comparison with visitors who did not {verb} means nothing.",
+    Verdict.GATE: "It is a step on the way to {macro}, or as common as one: a comparison with "
+    "the few who did not {verb} means nothing. Of a step the rate and the value matter.",
     Verdict.NO_EVIDENCE: "No difference from comparable visitors is shown.",
     Verdict.EXPLAINED: "Visitors who are busy or of the right segment do more of everything: "
     "{naive} becomes {headline} among comparable visitors, and {odds} at the next step.",
@@ -57,6 +57,9 @@ REASONS = {
     "{least_converted} are needed.",
     Reason.NO_FOLLOW_UP: "Nobody was followed for {days} days yet.",
     Reason.NO_COMPARABLE: "Too few visitors at the same point of the visit had not done it yet.",
+    Reason.TRACKING_OUTAGE: "It was hardly counted on {silent_days} of {days_with_visits} days "
+    "({first_silent_day} to {last_silent_day}) though visitors were there, as if it was not "
+    "tracked: who did it on these days counts as if not, so nothing is concluded.",
     Reason.AFTER_THE_MACRO: "{post_macro} of the times that visitors who {converted} did it came "
     "after {macro}.",
     Reason.NEVER_BEFORE_THE_MACRO: "It never happened before {macro}.",
@@ -116,6 +119,9 @@ CHECKS = {
     "same_step_ok": "At most {share} of first macros fall on the very step of a first action.",
     "same_step_failed": "More than {limit} of first macros fall on the very step of the first "
     "action ({names}; at most {share}): the clock is too coarse for these.",
+    "outage_ok": "Everything that is counted often enough to tell is counted on all days.",
+    "outage_note": "Hardly counted on some days though visitors were there, as if not tracked: "
+    "{names}.",
     "overlap_ok": "At least {share} of those who did something have comparable visitors.",
     "overlap_note": "Under {limit} of those who did it have comparable visitors ({names}; at least "
     "{share}): the comparison is of a part.",
@@ -180,7 +186,7 @@ SCORES = {
     "top": "Among the tenth with the highest score {macro} is {lift} as frequent as among all, and "
     "{capture} of it happens there (present points: {manual_lift}, {manual_capture}).",
     "calibration": "Calibration slope {slope}, intercept {intercept} (1 and 0 are perfect); the "
-    "Brier score is {skill} better than the base rate.",
+    "Brier score is {skill} than that of the base rate.",
     "refused": "No score was learned for {macro}: {reason}",
     "no_test": "No cut was followed for {days} days after all of training, so nothing could be "
     "tested.",

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from microconv.evidence.matched import LEAST_OVERLAP, MatchedLift
 from microconv.evidence.multiplicity import e_value
+from microconv.evidence.outage import NO_OUTAGE, Outage
 from microconv.evidence.quantities import UNDEFINED, Estimate
 
 LEAST_EXPOSED = 100
@@ -44,6 +45,7 @@ class Reason(StrEnum):
     FEW_EXPOSED_CONVERTED = "few exposed conversions"
     NO_FOLLOW_UP = "no follow-up"
     NO_COMPARABLE = "no comparable visitors"
+    TRACKING_OUTAGE = "hardly counted for days"
     AFTER_THE_MACRO = "after the macro"
     NEVER_BEFORE_THE_MACRO = "never before the macro"
     ALMOST_EVERY_MACRO = "almost every macro passes it"
@@ -92,6 +94,7 @@ class Evidence:
         failed_checks: Names of checks on the data that failed, such as "placebo".
         yardstick: Name and strength of the strongest measured factor; None if none was measured.
         holds_out_of_time: Whether the last third alone shows it; None if it was not looked at.
+        outage: Days on which it was hardly counted.
         randomized: Effect as a ratio from an experiment that randomised the micro-conversion.
     """
 
@@ -113,6 +116,7 @@ class Evidence:
     failed_checks: tuple[str, ...] = ()
     yardstick: tuple[str, float] | None = None
     holds_out_of_time: bool | None = None
+    outage: Outage = NO_OUTAGE
     randomized: Estimate | None = None
 
     @property
@@ -176,6 +180,8 @@ def _post_macro(evidence: Evidence) -> _Rung | None:
 
 def _insufficient(evidence: Evidence) -> _Rung | None:
     reasons = []
+    if evidence.outage.is_long:
+        reasons.append(Reason.TRACKING_OUTAGE)
     if not evidence.has_follow_up:
         reasons.append(Reason.NO_FOLLOW_UP)
     if not evidence.exposed >= LEAST_EXPOSED:

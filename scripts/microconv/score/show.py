@@ -104,10 +104,14 @@ def _backtest(trial: Trial, macro: str, horizon_days: float) -> None:
         SCORES["calibration"].format(
             slope=multiple(result.calibration.slope).replace("×", ""),
             intercept=_three(result.calibration.intercept),
-            skill=output.percentage(result.calibration.brier_skill),
+            skill=_skill(result.calibration.brier_skill),
         )
     )
     output.say()
+
+
+def _skill(share: float) -> str:
+    return f"{output.percentage(abs(share))} {'worse' if share < 0 else 'better'}"
 
 
 def _bands(trial: Trial) -> None:
