@@ -8,6 +8,8 @@ ship). They are built once, unless GA4_REAL_DUCKDB names a file that already was
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +20,10 @@ from typing import Any
 import duckdb
 import pytest
 from export_rows import PROPERTY_ZONE
-from project_run import Warehouse
+from microconv.aggregates.run import open_run
+from microconv.correlate.family import read_macro
+from microconv.evidence.verdict import Reason, Verdict
+from project_run import PROJECT, Warehouse
 
 FILES = os.environ.get("GA4_REAL_EXPORT_FILES", "")
 BUILT = os.environ.get("GA4_REAL_DUCKDB", "")
@@ -332,3 +337,37 @@ def test_funnel_counts_agree_with_a_walk_through_the_events(
         counted.immature = row["immature_count"]
     assert dict(found) == dict(expected)
     assert expected[("all", None)].reached[-1] > 100
+
+
+def test_evidence_keeps_to_what_the_days_can_tell(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkout steps are gates, the cart's outage is no finding, thrown coins are nothing."""
+    target = warehouse.root / "parsed"
+    for name, value in {
+        **warehouse.environment,
+        "DUCKDB_PATH": str(warehouse.path),
+        "DBT_TARGET_PATH": str(target),
+        "DBT_PROFILES_DIR": str(warehouse.root / "profiles"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    # A process of its own, since a manifest holds the name of the file that it was parsed with.
+    dbt = str(Path(sys.executable).parent / "dbt")
+    subprocess.run([dbt, "--quiet", "parse", "--log-path", str(target)], cwd=PROJECT, check=True)
+    with open_run("purchase", None) as run:
+        [basis] = run.bases
+        found = read_macro(run.aggregates, basis, run.conversions, has_joint=False)
+    verdicts = {one.micro_name: one.judgement.verdict for one in found.findings}
+    for gate in ("begin_checkout", "add_shipping_info", "add_payment_info"):
+        assert verdicts[gate] is Verdict.GATE, gate
+    cart = next(one for one in found.findings if one.micro_name == "add_to_cart")
+    assert cart.judgement.verdict is Verdict.INSUFFICIENT
+    assert cart.judgement.reasons[0] is Reason.TRACKING_OUTAGE
+    assert cart.measures.outage.silent_days == 17
+    assert len(found.placebos) == 3
+    for placebo in found.placebos:
+        assert placebo.naive.lift.low > 5
+        assert not placebo.headline.excludes(1.0)
+        assert not placebo.step.odds_ratio.excludes(1.0)
+    # What visitors are is what they are compared within, never a finding.
+    assert not verdicts.keys() & {"device_category", "country"}
