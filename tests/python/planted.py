@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ MARTS = (
     "mart_conversion_patterns",
     "mart_conversion_landmarks",
     "mart_conversion_reach",
+    "mart_daily_conversions",
     "mart_evidence_checks",
 )
 
@@ -294,3 +296,20 @@ def _lags(lags: dict[str, dict[str, Any]]) -> list[Seen]:
         _covers("newsletter, 3 to 7 days", lags.get("3.0"), NEWSLETTER_ODDS_RATIO),
         _covers("newsletter, over 7 days", lags.get("7.0"), NEWSLETTER_ODDS_RATIO),
     ]
+
+
+def main(folder: Path, seeds: list[int]) -> None:
+    """Run seeds one after the other and leave what was found in `found.json`."""
+    project = folder / "project"
+    project.mkdir()
+    manifest = parse(copy_project(project))
+    found = {}
+    for seed in seeds:
+        scratch = folder / f"seed_{seed}"
+        scratch.mkdir()
+        found[seed] = in_fork(partial(run_seed, project, manifest, seed, Shop(), scratch))
+    (folder / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]])
