@@ -176,3 +176,8 @@ def _basis(
 
 def np_mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
+
+
+def longest_line(output: str) -> int:
+    """Characters of the longest line, but for the path of the database."""
+    return max(len(line) for line in output.splitlines() if not line.startswith("Tables: "))

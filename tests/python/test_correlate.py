@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from evidence_warehouse import make_evidence_project
+from evidence_warehouse import longest_line, make_evidence_project
 from microconv.cli import app
 from microconv.correlate.columns import TABLES
 from project_run import shared_folder
@@ -168,7 +168,7 @@ def test_rows_have_the_columns_that_are_written(found: dict[str, Any]) -> None:
 def test_the_table_fits_a_terminal_and_says_its_limits(project: Path) -> None:
     done = run("correlate", "--no-write")
     assert done.exit_code == 0
-    assert max(len(line) for line in done.stdout.splitlines()) <= 120
+    assert longest_line(done.stdout) <= 120
     for words in (
         "What announces Purchase within 14 days, as of 2026-04-30",
         "of visitors who opened the size guide bought later within 14 days",

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from evidence_warehouse import make_evidence_project
+from evidence_warehouse import longest_line, make_evidence_project
 from microconv.check.project import check_project
 from microconv.cli import app
 from project_run import PROJECT, shared_folder
@@ -116,7 +116,7 @@ def test_values_are_written_once_and_never_added_up(project: Path) -> None:
     text = " ".join(done.stdout.split())
     assert "values of different actions never add up" in text
     assert "otal" not in text
-    assert max(len(line) for line in done.stdout.splitlines()) <= 120
+    assert longest_line(done.stdout) <= 120
 
 
 def test_a_few_large_orders_are_said(project: Path) -> None:
