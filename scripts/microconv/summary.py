@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from microconv.profile import Record
 
 NEXT_STEP = (
-    "Next: edit seeds/conversion_catalog.csv or point GA4_EXPORT_FILES at your own export, "
-    "then run `make build`."
+    "Next: `make evidence` says which micro-conversions announce a purchase; to measure your own, "
+    "edit seeds/conversion_catalog.csv, point GA4_EXPORT_FILES at your export and run `make build`."
 )
 
 # Each list of a summary as long rows for CSV: what names a row, and the columns that are measures.
