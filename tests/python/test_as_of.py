@@ -37,7 +37,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     def build(new: Warehouse) -> None:
         new.is_as_shipped = True
         generate_demo(new.export, days=26, visitors_per_day=40, seed=3, until=LAST)
-        new.build("-s", *(f"+{mart}" for mart in MARTS))
+        new.build("-s", *(f"+{mart}" for mart in (*MARTS, "mart_daily_conversions")))
 
     return shared_warehouse(tmp_path_factory, "as_of", build)
 
