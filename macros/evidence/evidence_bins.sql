@@ -14,3 +14,15 @@
         {%- endfor %}
         end
 {%- endmacro %}
+
+{#- The columns that tell strata apart, from the numbers of their bins to words. -#}
+{% macro stratum_columns(with_bins=true) -%}
+{%- if with_bins -%}
+{{ depth_bin() }} as depth_bin,
+        {{ day_bin() }} as day_bin,
+        {% endif -%}
+device_category,
+        channel_group,
+        country,
+        case when is_new_visitor then 'new' else 'returning' end as visitor_type
+{%- endmacro %}

@@ -11,7 +11,7 @@ known_points as (
         points.day_number,
         {{ evidence_dimensions("points") }},
         points.is_new_visitor,
-        points.is_suspected_bot or points.busiest_day_step_count > busy_subjects.most_steps_of_a_day as is_bot,
+        {{ is_evidence_bot("points") }} as is_bot,
         points.step_timestamp >= evidence_window.third_start as is_last_third,
         points.bucket,
         points.done_mask,

@@ -4,7 +4,7 @@ known_subjects as (
 
     select
         subjects.*,
-        subjects.is_suspected_bot or subjects.busiest_day_step_count > busy_subjects.most_steps_of_a_day as is_bot
+        {{ is_evidence_bot("subjects") }} as is_bot
     from {{ ref("int_evidence_subjects") }} as subjects
     cross join evidence_window
     cross join busy_subjects
@@ -13,8 +13,8 @@ known_subjects as (
 )
 {%- endmacro %}
 
-{#- The CTEs that end in `known_firsts` (what subjects did for the first time by the as-of) and `known_sales` (all their
-    macro-conversions). Needs the CTEs `evidence_window` and `known_subjects`. -#}
+{#- The CTEs that end in `known_firsts`: what subjects had done by the as-of, each thing at its first time, and in
+    `first_macros` the macro-conversions of them. Needs the CTE `evidence_window`. -#}
 {% macro evidence_firsts() -%}
 known_firsts as (
 
@@ -25,19 +25,16 @@ known_firsts as (
 
 ),
 
-known_sales as (
+first_macros as (
 
     select
-        {{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id,
-        conversions.conversion_name as macro_name,
-        conversions.event_timestamp,
-        cast(round(coalesce(conversions.value_usd, 0) * 1000000) as int64) as value_micros
-    from {{ ref("int_conversions_counted") }} as conversions
-    cross join evidence_window
-    where conversions.conversion_type = 'macro'
-        and conversions.is_counted
-        and coalesce(conversions.exclusion_reason, 'suspected_bot') = 'suspected_bot'
-        and conversions.event_timestamp < evidence_window.as_of_timestamp
+        subject_id,
+        conversion_name as macro_name,
+        first_date as macro_date,
+        first_timestamp as macro_timestamp,
+        step_timestamp as macro_step_timestamp
+    from known_firsts
+    where conversion_type = 'macro'
 
 )
 {%- endmacro %}

@@ -15,9 +15,9 @@ with sessions as (
 
     select
         *,
-        {{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id
+        {{ evidence_subject_id() }} as subject_id
     from {{ ref("int_sessions_attributed") }}
-    where coalesce(exclusion_reason, 'suspected_bot') = 'suspected_bot'
+    where {{ is_evidence_traffic() }}
     {%- if is_incremental() %}
         and visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
     {%- endif %}

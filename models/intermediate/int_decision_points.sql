@@ -15,6 +15,12 @@
 
 with {{ evidence_micros() }},
 
+{{ evidence_macros() }},
+
+{{ evidence_conversions() }},
+
+{{ evidence_sales() }},
+
 steps as (
 
     select * from {{ ref("int_clock_steps") }}
@@ -39,14 +45,6 @@ firsts as (
     {%- if is_incremental() %}
     where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
     {%- endif %}
-
-),
-
-macros as (
-
-    select conversion_name as macro_name
-    from {{ ref("dim_conversions") }}
-    where conversion_type = 'macro'
 
 ),
 
@@ -139,13 +137,13 @@ points_at_risk as (
 
     select
         described_steps.*,
-        macros.macro_name,
+        evidence_macros.macro_name,
         first_macros.macro_timestamp
     from described_steps
-    cross join macros
+    cross join evidence_macros
     left join first_macros
         on described_steps.subject_id = first_macros.subject_id
-        and macros.macro_name = first_macros.macro_name
+        and evidence_macros.macro_name = first_macros.macro_name
     where coalesce(first_macros.macro_timestamp >= described_steps.step_timestamp, true)
 
 ),
@@ -156,35 +154,29 @@ done_here as (
     select
         first_micros.subject_id,
         first_micros.step_timestamp,
-        macros.macro_name,
+        evidence_macros.macro_name,
         sum(first_micros.micro_bit) as done_here_mask,
         max(first_micros.first_timestamp) as done_here_timestamp
     from first_micros
-    cross join macros
+    cross join evidence_macros
     left join first_macros
         on first_micros.subject_id = first_macros.subject_id
-        and macros.macro_name = first_macros.macro_name
+        and evidence_macros.macro_name = first_macros.macro_name
     where first_micros.is_on_step
         and coalesce(first_micros.first_timestamp < first_macros.macro_timestamp, true)
-    group by first_micros.subject_id, first_micros.step_timestamp, macros.macro_name
+    group by first_micros.subject_id, first_micros.step_timestamp, evidence_macros.macro_name
 
 ),
 
 sales_and_points as (
 
     select
-        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id,
-        conversions.conversion_name as macro_name,
-        conversions.event_timestamp as moment,
-        cast(round(coalesce(conversions.value_usd, 0) * 1000000) as int64) as value_micros,
+        subject_id,
+        macro_name,
+        event_timestamp as moment,
+        value_micros,
         false as is_point
-    from {{ ref("int_conversions_counted") }} as conversions
-    inner join macros on conversions.conversion_name = macros.macro_name
-    where conversions.is_counted
-        and coalesce(conversions.exclusion_reason, 'suspected_bot') = 'suspected_bot'
-    {%- if is_incremental() %}
-        and conversions.visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
-    {%- endif %}
+    from evidence_sales
 
     union all
 
@@ -213,7 +205,6 @@ points_with_sales as (
             range between current row and {{ horizon }} following
         ) as followed_value_micros
     from sales_and_points
-    where subject_id is not null
 
 ),
 

@@ -9,7 +9,6 @@
 }}
 -- depends_on: {{ ref("int_visitors_changed") }}
 
-{%- set subject = "session_id" if var("evidence_subject") == "session" else "visitor_id" %}
 {%- set bot_page_views = var("bot_page_views") | int %}
 
 with steps as (
@@ -24,7 +23,7 @@ with steps as (
 sessions as (
 
     select * from {{ ref("int_sessions_attributed") }}
-    where coalesce(exclusion_reason, 'suspected_bot') = 'suspected_bot'
+    where {{ is_evidence_traffic() }}
     {%- if is_incremental() %}
         and visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
     {%- endif %}
@@ -34,12 +33,12 @@ sessions as (
 visits as (
 
     select
-        {{ subject }} as subject_id,
+        {{ evidence_subject_id() }} as subject_id,
         sum(page_view_count) as page_view_count,
         max(case when engaged_seconds > 0 then 1 else 0 end) = 1 as is_engaged,
         max(case when exclusion_reason is null then 0 else 1 end) = 1 as has_bot_session
     from sessions
-    group by {{ subject }}
+    group by {{ evidence_subject_id() }}
 
 ),
 

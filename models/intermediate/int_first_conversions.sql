@@ -12,7 +12,9 @@
 {%- set is_by_day = var("evidence_clock") == "active_day" %}
 {%- set near = "unbounded" if is_by_day else 1800000000 %}
 
-with steps as (
+with {{ evidence_conversions() }},
+
+steps as (
 
     select
         *,
@@ -20,21 +22,6 @@ with steps as (
     from {{ ref("int_clock_steps") }}
     {%- if is_incremental() %}
     where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
-    {%- endif %}
-
-),
-
-conversions as (
-
-    select
-        *,
-        {{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id
-    from {{ ref("int_conversions_counted") }}
-    where is_counted
-        and visitor_id is not null
-        and coalesce(exclusion_reason, 'suspected_bot') = 'suspected_bot'
-    {%- if is_incremental() %}
-        and visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
     {%- endif %}
 
 ),
@@ -52,8 +39,7 @@ moments as (
         conversion_date,
         event_timestamp as moment,
         cast(null as int64) as step_timestamp
-    from conversions
-    where subject_id is not null
+    from evidence_conversions
 
     union all
 

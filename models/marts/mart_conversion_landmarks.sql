@@ -13,13 +13,11 @@ with {{ evidence_micros() }},
 
 {{ evidence_firsts() }},
 
-macros as (
+{{ evidence_conversions() }},
 
-    select conversion_name as macro_name
-    from {{ ref("dim_conversions") }}
-    where conversion_type = 'macro'
+{{ evidence_macros() }},
 
-),
+{{ known_sales() }},
 
 followed_subjects as (
 
@@ -55,12 +53,11 @@ macro_subjects as (
 
     select
         subjects.subject_id,
-        firsts.conversion_name as macro_name,
-        firsts.first_timestamp <= subjects.landmark_timestamp as is_early,
-        firsts.first_timestamp <= subjects.end_timestamp as is_in_time
+        first_macros.macro_name,
+        first_macros.macro_timestamp <= subjects.landmark_timestamp as is_early,
+        first_macros.macro_timestamp <= subjects.end_timestamp as is_in_time
     from followed_subjects as subjects
-    inner join known_firsts as firsts on subjects.subject_id = firsts.subject_id
-    where firsts.conversion_type = 'macro'
+    inner join first_macros on subjects.subject_id = first_macros.subject_id
 
 ),
 
@@ -81,20 +78,20 @@ sales as (
 outcomes as (
 
     select
-        macros.macro_name,
+        evidence_macros.macro_name,
         subjects.{{ stratum | join(", subjects.") }},
         coalesce(early_micros.done_mask, 0) as done_mask,
         case when macro_subjects.is_in_time then 1 else 0 end as is_converted,
         coalesce(sales.value_micros, 0) as value_micros
     from followed_subjects as subjects
-    cross join macros
+    cross join evidence_macros
     left join early_micros on subjects.subject_id = early_micros.subject_id
     left join macro_subjects
         on subjects.subject_id = macro_subjects.subject_id
-        and macros.macro_name = macro_subjects.macro_name
+        and evidence_macros.macro_name = macro_subjects.macro_name
     left join sales
         on subjects.subject_id = sales.subject_id
-        and macros.macro_name = sales.macro_name
+        and evidence_macros.macro_name = sales.macro_name
     where not coalesce(macro_subjects.is_early, false)
 
 ),
@@ -103,16 +100,12 @@ mart_conversion_landmarks as (
 
     select
         macro_name,
-        device_category,
-        channel_group,
-        country,
-        case when is_new_visitor then 'new' else 'returning' end as visitor_type,
+        {{ stratum_columns(with_bins=false) }},
         cast(done_mask as int64) as done_mask,
         cast(count(*) as int64) as subject_count,
         cast(sum(is_converted) as int64) as converted_count,
         cast(sum(value_micros) as int64) / 1000000.0 as revenue_usd,
-        cast(sum(cast(round((value_micros / 1000000.0) * (value_micros / 1000000.0) * 100) as int64)) as int64) / 100.0
-            as revenue_usd_squared
+        cast({{ squared_hundredths("value_micros / 1000000.0") }} as int64) / 100.0 as revenue_usd_squared
     from outcomes
     group by macro_name, {{ stratum | join(", ") }}, done_mask
 

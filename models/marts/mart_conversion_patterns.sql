@@ -26,12 +26,7 @@ mart_conversion_patterns as (
 
     select
         macro_name,
-        {{ depth_bin() }} as depth_bin,
-        {{ day_bin() }} as day_bin,
-        device_category,
-        channel_group,
-        country,
-        case when is_new_visitor then 'new' else 'returning' end as visitor_type,
+        {{ stratum_columns() }},
         done_before_mask,
         cast(step_count as int64) as step_count,
         cast(next_step_converted_count as int64) as next_step_converted_count

@@ -21,25 +21,11 @@ with {{ evidence_micros() }},
 
 {{ evidence_firsts() }},
 
-macros as (
+{{ evidence_conversions() }},
 
-    select conversion_name as macro_name
-    from {{ ref("dim_conversions") }}
-    where conversion_type = 'macro'
+{{ evidence_macros() }},
 
-),
-
-first_macros as (
-
-    select
-        subject_id,
-        conversion_name as macro_name,
-        first_timestamp as macro_timestamp,
-        step_timestamp as macro_step_timestamp
-    from known_firsts
-    where conversion_type = 'macro'
-
-),
+{{ known_sales() }},
 
 judged_subjects as (
 
@@ -94,7 +80,7 @@ pairs as (
     select
         firsts.subject_id,
         firsts.conversion_name as micro_name,
-        macros.macro_name,
+        evidence_macros.macro_name,
         subjects.is_bot,
         firsts.first_timestamp,
         first_macros.macro_timestamp,
@@ -108,10 +94,10 @@ pairs as (
     from known_firsts as firsts
     inner join known_subjects as subjects on firsts.subject_id = subjects.subject_id
     cross join evidence_window
-    cross join macros
+    cross join evidence_macros
     left join first_macros
         on firsts.subject_id = first_macros.subject_id
-        and macros.macro_name = first_macros.macro_name
+        and evidence_macros.macro_name = first_macros.macro_name
     where firsts.conversion_type in ('micro', 'placebo')
 
 ),
@@ -204,8 +190,7 @@ summed_sales as (
         micro_name,
         is_bot_filtered,
         sum(value_micros) as revenue_micros,
-        sum(cast(round((value_micros / 1000000.0) * (value_micros / 1000000.0) * 100) as int64))
-            as revenue_squared_hundredths,
+        {{ squared_hundredths("value_micros / 1000000.0") }} as revenue_squared_hundredths,
         sum(case when (sale_rank - 1) * 100 < buyer_count then value_micros else 0 end) as top_revenue_micros
     from ranked_sales
     group by macro_name, micro_name, is_bot_filtered
@@ -229,14 +214,12 @@ occurrences as (
 converter_conversions as (
 
     select
-        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id,
+        conversions.subject_id,
         conversions.conversion_name as micro_name,
         conversions.event_timestamp
-    from {{ ref("int_conversions_counted") }} as conversions
+    from evidence_conversions as conversions
     cross join evidence_window
     where conversions.conversion_type = 'micro'
-        and conversions.is_counted
-        and coalesce(conversions.exclusion_reason, 'suspected_bot') = 'suspected_bot'
         and conversions.event_timestamp < evidence_window.as_of_timestamp
 
     union all
@@ -270,7 +253,7 @@ converter_occurrences as (
 mart_conversion_reach as (
 
     select
-        macros.macro_name,
+        evidence_macros.macro_name,
         evidence_micros.micro_name,
         filters.is_bot_filtered,
         evidence_micros.evidence_bit,
@@ -289,26 +272,26 @@ mart_conversion_reach as (
         cast(coalesce(occurrences.in_session_occurrence_count, 0) as int64) as in_session_occurrence_count,
         cast(coalesce(converter_occurrences.converter_occurrence_count, 0) as int64) as converter_occurrence_count,
         cast(coalesce(converter_occurrences.post_macro_occurrence_count, 0) as int64) as post_macro_occurrence_count
-    from macros
+    from evidence_macros
     cross join evidence_micros
     cross join filters
     left join counted_subjects on filters.is_bot_filtered = counted_subjects.is_bot_filtered
     left join counted_macros
-        on macros.macro_name = counted_macros.macro_name
+        on evidence_macros.macro_name = counted_macros.macro_name
         and filters.is_bot_filtered = counted_macros.is_bot_filtered
     left join filtered_pairs
-        on macros.macro_name = filtered_pairs.macro_name
+        on evidence_macros.macro_name = filtered_pairs.macro_name
         and evidence_micros.micro_name = filtered_pairs.micro_name
         and filters.is_bot_filtered = filtered_pairs.is_bot_filtered
     left join summed_sales
-        on macros.macro_name = summed_sales.macro_name
+        on evidence_macros.macro_name = summed_sales.macro_name
         and evidence_micros.micro_name = summed_sales.micro_name
         and filters.is_bot_filtered = summed_sales.is_bot_filtered
     left join occurrences
         on evidence_micros.micro_name = occurrences.micro_name
         and filters.is_bot_filtered = occurrences.is_bot_filtered
     left join converter_occurrences
-        on macros.macro_name = converter_occurrences.macro_name
+        on evidence_macros.macro_name = converter_occurrences.macro_name
         and evidence_micros.micro_name = converter_occurrences.micro_name
         and filters.is_bot_filtered = converter_occurrences.is_bot_filtered
 

@@ -40,8 +40,7 @@ patterns as (
         sum(is_followed) as followed_count,
         sum(is_converted_in_time) as followed_converted_count,
         sum(cast(round(followed_revenue_usd * 1000000) as int64)) as followed_revenue_micros,
-        sum(cast(round(followed_revenue_usd * followed_revenue_usd * 100) as int64))
-            as followed_revenue_squared_hundredths
+        {{ squared_hundredths("followed_revenue_usd") }} as followed_revenue_squared_hundredths
     from judged_points
     group by {{ (stratum + masks) | join(", ") }}
 
@@ -93,12 +92,7 @@ mart_decision_points as (
     select
         macro_name,
         micro_name,
-        {{ depth_bin() }} as depth_bin,
-        {{ day_bin() }} as day_bin,
-        device_category,
-        channel_group,
-        country,
-        case when is_new_visitor then 'new' else 'returning' end as visitor_type,
+        {{ stratum_columns() }},
         is_bot,
         is_last_third,
         bucket,

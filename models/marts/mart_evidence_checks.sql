@@ -4,15 +4,11 @@ with {{ evidence_window() }},
 
 {{ evidence_subjects() }},
 
+{{ evidence_firsts() }},
+
 {{ evidence_points() }},
 
-macros as (
-
-    select conversion_name as macro_name
-    from {{ ref("dim_conversions") }}
-    where conversion_type = 'macro'
-
-),
+{{ evidence_macros() }},
 
 counted_subjects as (
 
@@ -49,19 +45,17 @@ points as (
 
 ),
 
-first_macros as (
+counted_macros as (
 
     select
-        firsts.conversion_name as macro_name,
+        first_macros.macro_name,
         count(*) as first_macro_count
-    from {{ ref("int_first_conversions") }} as firsts
-    inner join known_subjects on firsts.subject_id = known_subjects.subject_id
+    from first_macros
+    inner join known_subjects on first_macros.subject_id = known_subjects.subject_id
     cross join evidence_window
-    where firsts.conversion_type = 'macro'
-        and not known_subjects.is_bot
-        and firsts.first_timestamp >= evidence_window.window_start
-        and firsts.first_timestamp < evidence_window.as_of_timestamp
-    group by firsts.conversion_name
+    where not known_subjects.is_bot
+        and first_macros.macro_timestamp >= evidence_window.window_start
+    group by first_macros.macro_name
 
 ),
 
@@ -92,7 +86,7 @@ definitions as (
 mart_evidence_checks as (
 
     select
-        macros.macro_name,
+        evidence_macros.macro_name,
         evidence_window.as_of_date,
         evidence_window.window_start_date,
         evidence_window.third_start_date,
@@ -111,18 +105,18 @@ mart_evidence_checks as (
         cast(coalesce(orders.consentless_macro_count, 0) as int64) as consentless_macro_count,
         cast(coalesce(points.decision_count, 0) as int64) as decision_count,
         cast(coalesce(points.followed_decision_count, 0) as int64) as followed_decision_count,
-        cast(coalesce(first_macros.first_macro_count, 0) as int64) as first_macro_count,
+        cast(coalesce(counted_macros.first_macro_count, 0) as int64) as first_macro_count,
         cast(coalesce(orders.order_count, 0) as int64) as order_count,
         case when orders.order_count > 0 then orders.order_value_usd / orders.order_count end as mean_order_value_usd,
         definitions.definitions_version
-    from macros
+    from evidence_macros
     cross join evidence_window
     cross join counted_subjects
     cross join counted_events
     cross join definitions
-    left join points on macros.macro_name = points.macro_name
-    left join first_macros on macros.macro_name = first_macros.macro_name
-    left join orders on macros.macro_name = orders.macro_name
+    left join points on evidence_macros.macro_name = points.macro_name
+    left join counted_macros on evidence_macros.macro_name = counted_macros.macro_name
+    left join orders on evidence_macros.macro_name = orders.macro_name
 
 )
 

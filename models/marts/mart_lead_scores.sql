@@ -73,12 +73,10 @@ decayed as (
         catalog.points_origin,
         cast(
             round(
-                catalog.lead_points * power(
-                    0.5,
-                    greatest(
-                        as_of.as_of_timestamp - {{ micros_of_timestamp("conversions.occurred_at") }}, 0
-                    ) / 86400000000.0 / catalog.half_life_days
-                ) * 1000000
+                {{ decayed_points(
+                    "catalog.lead_points", micros_of_timestamp("conversions.occurred_at"), "as_of.as_of_timestamp",
+                    "catalog.half_life_days"
+                ) }} * 1000000
             ) as int64
         ) as points_millionths
     from conversions

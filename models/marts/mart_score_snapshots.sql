@@ -13,6 +13,8 @@ with {{ evidence_micros() }},
 
 {{ evidence_firsts() }},
 
+{{ evidence_conversions() }},
+
 catalog as (
 
     select * from {{ ref("dim_conversions") }}
@@ -64,7 +66,7 @@ conversion_weeks as (
 
     -- Points as they are at the first cut after: from there on they only halve.
     select
-        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }} as subject_id,
+        conversions.subject_id,
         conversions.conversion_name,
         cuts.cut_date as next_cut_date,
         cuts.cut_timestamp as next_cut_timestamp,
@@ -72,23 +74,17 @@ conversion_weeks as (
         sum(
             cast(
                 round(
-                    catalog.lead_points * power(
-                        0.5,
-                        greatest(cuts.cut_timestamp - conversions.event_timestamp, 0)
-                        / {{ day }}.0 / catalog.half_life_days
-                    ) * 1000000
+                    {{ decayed_points(
+                    "catalog.lead_points", "conversions.event_timestamp", "cuts.cut_timestamp",
+                    "catalog.half_life_days"
+                ) }} * 1000000
                 ) as int64
             )
         ) as point_millionths
-    from {{ ref("int_conversions_counted") }} as conversions
+    from evidence_conversions as conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
     inner join cuts on {{ add_days(week_start("conversions.conversion_date"), 7) }} = cuts.cut_date
-    where conversions.is_counted
-        and conversions.visitor_id is not null
-        and coalesce(conversions.exclusion_reason, 'suspected_bot') = 'suspected_bot'
-    group by
-        conversions.{{ "session_id" if var("evidence_subject") == "session" else "visitor_id" }},
-        conversions.conversion_name, cuts.cut_date, cuts.cut_timestamp
+    group by conversions.subject_id, conversions.conversion_name, cuts.cut_date, cuts.cut_timestamp
 
 ),
 
@@ -102,10 +98,10 @@ conversions_at_cuts as (
         sum(
             cast(
                 round(
-                    weeks.point_millionths * power(
-                        0.5,
-                        (subjects.cut_timestamp - weeks.next_cut_timestamp) / {{ day }}.0 / catalog.half_life_days
-                    )
+                    {{ decayed_points(
+                        "weeks.point_millionths", "weeks.next_cut_timestamp", "subjects.cut_timestamp",
+                        "catalog.half_life_days"
+                    ) }}
                 ) as int64
             )
         ) as point_millionths
@@ -155,18 +151,6 @@ features as (
 
 ),
 
-first_macros as (
-
-    select
-        subject_id,
-        conversion_name as macro_name,
-        first_date,
-        first_timestamp
-    from known_firsts
-    where conversion_type = 'macro'
-
-),
-
 snapshots as (
 
     select
@@ -175,7 +159,7 @@ snapshots as (
         coalesce(features.age_pattern, '') as age_pattern,
         coalesce(features.manual_score, 0) as manual_score,
         case
-            when first_macros.first_timestamp <= subjects.cut_timestamp + {{ horizon }} then 1 else 0
+            when first_macros.macro_timestamp <= subjects.cut_timestamp + {{ horizon }} then 1 else 0
         end as is_converted
     from active_subjects as subjects
     inner join catalog as macros on macros.conversion_type = 'macro'
@@ -185,7 +169,7 @@ snapshots as (
     left join first_macros
         on subjects.subject_id = first_macros.subject_id
         and macros.conversion_name = first_macros.macro_name
-    where coalesce(first_macros.first_date >= subjects.cut_date, true)
+    where coalesce(first_macros.macro_date >= subjects.cut_date, true)
 
 ),
 
