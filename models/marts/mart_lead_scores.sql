@@ -71,14 +71,10 @@ decayed as (
         catalog.label,
         catalog.points_cap,
         catalog.points_origin,
-        cast(
-            round(
-                {{ decayed_points(
-                    "catalog.lead_points", micros_of_timestamp("conversions.occurred_at"), "as_of.as_of_timestamp",
-                    "catalog.half_life_days"
-                ) }} * 1000000
-            ) as int64
-        ) as points_millionths
+        {{ decayed_points(
+            "catalog.lead_points * 1000000", micros_of_timestamp("conversions.occurred_at"), "as_of.as_of_timestamp",
+            "catalog.half_life_days"
+        ) }} as point_millionths
     from conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
     cross join as_of
@@ -88,16 +84,13 @@ decayed as (
 
 gathered as (
 
-    -- Learned points were fitted to the last occurrence alone, points set by hand add up.
     select
         visitor_id,
         conversion_name,
         label,
         points_cap,
         cast(count(*) as int64) as occurrence_count,
-        cast(
-            case when points_origin = 'learned' then max(points_millionths) else sum(points_millionths) end as int64
-        ) / 1000000.0 as uncapped_points
+        cast({{ gathered_points("point_millionths", "points_origin") }} as int64) / 1000000.0 as uncapped_points
     from decayed
     group by visitor_id, conversion_name, label, points_cap, points_origin
 

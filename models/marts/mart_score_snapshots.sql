@@ -1,5 +1,4 @@
-{%- set day = 86400000000 %}
-{%- set horizon = (var("evidence_horizon_days") | int) * day %}
+{%- set horizon = (var("evidence_horizon_days") | int) * 86400000000 %}
 {#- From the days since something was last done to the number of its bin. -#}
 {%- set age_bins = {1: 1, 3: 2, 7: 3, 14: 4, 30: 5} %}
 
@@ -62,55 +61,69 @@ active_subjects as (
 
 ),
 
-conversion_weeks as (
+decayed_to_cuts as (
 
     -- Points as they are at the first cut after: from there on they only halve.
     select
         conversions.subject_id,
         conversions.conversion_name,
+        conversions.conversion_date,
+        catalog.points_origin,
         cuts.cut_date as next_cut_date,
         cuts.cut_timestamp as next_cut_timestamp,
-        max(conversions.conversion_date) as last_date,
-        sum(
-            cast(
-                round(
-                    {{ decayed_points(
-                    "catalog.lead_points", "conversions.event_timestamp", "cuts.cut_timestamp",
-                    "catalog.half_life_days"
-                ) }} * 1000000
-                ) as int64
-            )
-        ) as point_millionths
+        {{ decayed_points(
+            "catalog.lead_points * 1000000", "conversions.event_timestamp", "cuts.cut_timestamp",
+            "catalog.half_life_days"
+        ) }} as point_millionths
     from evidence_conversions as conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
     inner join cuts on {{ add_days(week_start("conversions.conversion_date"), 7) }} = cuts.cut_date
-    group by conversions.subject_id, conversions.conversion_name, cuts.cut_date, cuts.cut_timestamp
+
+),
+
+conversion_weeks as (
+
+    select
+        subject_id,
+        conversion_name,
+        next_cut_date,
+        next_cut_timestamp,
+        max(conversion_date) as last_date,
+        {{ gathered_points("point_millionths", "points_origin") }} as point_millionths
+    from decayed_to_cuts
+    group by subject_id, conversion_name, points_origin, next_cut_date, next_cut_timestamp
+
+),
+
+decayed_weeks as (
+
+    select
+        subjects.subject_id,
+        subjects.cut_date,
+        weeks.conversion_name,
+        weeks.last_date,
+        catalog.points_origin,
+        {{ decayed_points(
+            "weeks.point_millionths", "weeks.next_cut_timestamp", "subjects.cut_timestamp", "catalog.half_life_days"
+        ) }} as point_millionths
+    from active_subjects as subjects
+    inner join conversion_weeks as weeks
+        on subjects.subject_id = weeks.subject_id
+        and subjects.cut_date >= weeks.next_cut_date
+    inner join catalog on weeks.conversion_name = catalog.conversion_name
 
 ),
 
 conversions_at_cuts as (
 
     select
-        subjects.subject_id,
-        subjects.cut_date,
-        weeks.conversion_name,
-        max(weeks.last_date) as last_date,
-        sum(
-            cast(
-                round(
-                    {{ decayed_points(
-                        "weeks.point_millionths", "weeks.next_cut_timestamp", "subjects.cut_timestamp",
-                        "catalog.half_life_days"
-                    ) }}
-                ) as int64
-            )
-        ) as point_millionths
-    from active_subjects as subjects
-    inner join conversion_weeks as weeks
-        on subjects.subject_id = weeks.subject_id
-        and subjects.cut_date >= weeks.next_cut_date
-    inner join catalog on weeks.conversion_name = catalog.conversion_name
-    group by subjects.subject_id, subjects.cut_date, weeks.conversion_name
+        subject_id,
+        cut_date,
+        conversion_name,
+        max(last_date) as last_date,
+        {{ gathered_points("point_millionths", "points_origin") }} as point_millionths
+    from decayed_weeks
+    group by subject_id, cut_date, conversion_name, points_origin
 
 ),
 

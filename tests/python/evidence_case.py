@@ -39,7 +39,7 @@ MACROS = ["purchase", "sign_up"]
 MICROS = ["add_to_cart", "search", "view_item", "watch_video"]
 WEIGHTS = {
     "add_to_cart": Weight(15, 7, 20),
-    "search": Weight(3, 14),
+    "search": Weight(3, 14, is_learned=True),
     "sign_up": Weight(5, 2),
     "view_item": Weight(1, 3, 2.5),
 }
@@ -232,6 +232,7 @@ def catalog_rows() -> list[dict[str, Any]]:
                 "lead_points": weight.points,
                 "half_life_days": weight.half_life_days,
                 "points_cap": weight.cap,
+                "points_origin": "learned" if weight.is_learned else "hand",
             }
         )
     return rows

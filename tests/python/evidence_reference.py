@@ -607,6 +607,8 @@ class Weight:
     points: float
     half_life_days: float
     cap: float | None = None
+    # Fitted to the last occurrence alone; points set by hand add up.
+    is_learned: bool = False
 
 
 def score_snapshots(
@@ -649,11 +651,12 @@ def features(
             pairs.append((micros.index(name), binned(age, AGE_BINS, 6, inclusive=True)))
         weight = weights.get(name)
         if weight and before:
-            points_ = sum(
+            decayed = [
                 weight.points
                 * 0.5 ** (max(moment - one.timestamp, 0) / DAY / weight.half_life_days)
                 for one in before
-            )
+            ]
+            points_ = max(decayed) if weight.is_learned else sum(decayed)
             cap = points_ if weight.cap is None else weight.cap
             score += Decimal(min(points_, cap))
     text = " ".join(f"{bit}:{bin_}" for bit, bin_ in sorted(pairs))
