@@ -257,7 +257,12 @@ def judge_seed(found: dict[str, Any]) -> list[Seen]:
     ):
         is_right = micros[name]["verdict"] == verdict and micros[name]["matched_lift"] is None
         seen.append(_label(f"{name} is {verdict}", is_right))
-    seen.append(_label("no verdict reserved for experiments", all(one["verdict"] != "causal" for one in micros.values())))
+    seen.append(
+        _label(
+            "no verdict reserved for experiments",
+            all(one["verdict"] != "causal" for one in micros.values()),
+        )
+    )
     moved = [
         one["micro_name"]
         for one in micros.values()
