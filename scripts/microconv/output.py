@@ -7,10 +7,12 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
+
+import typer
 
 # Where no terminal says how wide it is (a log, a pipe), tables are drawn this wide.
 _LOG_WIDTH = 120
@@ -25,6 +27,9 @@ class OutputFormat(StrEnum):
     TABLE = "table"
     CSV = "csv"
     JSON = "json"
+
+
+FormatOption = Annotated[OutputFormat, typer.Option("--format", help="How to print.")]
 
 
 class ListingFormat(StrEnum):
@@ -45,9 +50,44 @@ def say_sentence(text: str) -> None:
         print(line)
 
 
+def say_paragraphs(sentences: Iterable[str]) -> None:
+    """Print sentences of the result, an empty line after each."""
+    for sentence in sentences:
+        say_sentence(sentence)
+        say()
+
+
 def warn(text: str) -> None:
     """Print one line beside the result, on standard error, so that a pipe gets the result only."""
     print(_printable(text), file=sys.stderr)
+
+
+def print_as(
+    output_format: OutputFormat,
+    show: Callable[[], None],
+    columns: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    whole: Mapping[str, Any],
+    refusals: Iterable[str],
+) -> None:
+    """Print what was found in the format that was asked for.
+
+    Args:
+        output_format: Which one.
+        show: Prints it for people, refusals too.
+        columns: Of the rows.
+        rows: What CSV holds.
+        whole: What JSON holds, refusals too.
+        refusals: Of what nothing can be said. CSV has no place for them: they go beside it.
+    """
+    if output_format is OutputFormat.TABLE:
+        show()
+    elif output_format is OutputFormat.CSV:
+        print_csv(columns, rows)
+        for sentence in refusals:
+            warn(sentence)
+    else:
+        print_json(whole)
 
 
 def print_json(value: Any) -> None:
@@ -98,7 +138,7 @@ def csv_cell(value: Any) -> Any:
 
 def count(value: float | None) -> str:
     """A count with thousands separators; a dash where there is none."""
-    return "–" if value is None else f"{value:,.0f}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def percentage(rate: float | None) -> str:

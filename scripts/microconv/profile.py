@@ -79,12 +79,22 @@ class Warehouse:
             node["name"]: node for node in own if node["package_name"] == self.config.project_name
         }
 
+    @cached_property
+    def _built(self) -> dict[str, str]:
+        """Tables that were seen to be there; one that was not is looked for again."""
+        return {}
+
     def relation(self, model: str) -> str:
         """The quoted name of a model's or seed's table on the target in use.
 
         Raises:
             MicroconvError: The project has no such model, or the table was not built.
         """
+        if model not in self._built:
+            self._built[model] = self._found(model)
+        return self._built[model]
+
+    def _found(self, model: str) -> str:
         relation = self._place_of(model)
         try:
             self.run_query(f"select 1 as found from {relation} where false")

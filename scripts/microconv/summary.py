@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from microconv import output
-from microconv.output import OutputFormat
+from microconv.output import FormatOption, OutputFormat
 from microconv.summary_data import (
     LARGEST_SEGMENTS,
     SEGMENT_DIMENSIONS,
@@ -55,9 +53,7 @@ _LONG_COLUMNS = ("section", "name", "measure", "value", "value_low", "value_high
 
 
 def summary(
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print.")
-    ] = OutputFormat.TABLE,
+    output_format: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Print what the last build found: rows, funnels, segments, and where the tables are."""
     from microconv.profile import open_warehouse

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -101,10 +100,4 @@ def _typed(warehouse: Warehouse, columns: Mapping[str, str]) -> dict[str, str]:
 
 
 def _values(row: Row, columns: Sequence[str], is_duckdb: bool) -> str:
-    return "(" + ", ".join(literal(_known(row.get(one)), is_duckdb) for one in columns) + ")"
-
-
-def _known(value: Cell) -> Cell:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return "(" + ", ".join(literal(row.get(one), is_duckdb) for one in columns) + ")"

@@ -1,9 +1,12 @@
-"""A small built project whose evidence tables are counted from histories by the slow reference."""
+"""A small built project whose evidence tables are counted from histories by the slow reference, and
+what the tests of the evidence commands do with it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +15,12 @@ from typing import Any
 import duckdb
 import evidence_reference as reference
 import pyarrow as pa
+import pytest
 from built_project import make_project, node
 from evidence_reference import Settings, Subject
+from microconv.cli import app
+from project_run import PROJECT, shared_folder
+from typer.testing import CliRunner, Result
 from visitor_histories import MICROS, Histories
 
 FACTORS = [
@@ -36,6 +43,43 @@ LABELS = {
 }
 _MONEY = ("followed_revenue_usd", "followed_revenue_usd_squared")
 _POINTS = ("step_count", "next_step_converted_count", "followed_count", "followed_converted_count")
+
+
+def run(*arguments: str) -> Result:
+    """What the `microconv` command does in this process."""
+    return CliRunner().invoke(app, list(arguments))
+
+
+def rows(project: Path, table: str) -> list[dict[str, Any]]:
+    """All rows of a table, sorted."""
+    with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
+        cursor = connection.execute(f"select * from marts.{table} order by all")
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def work_in(project: Path, patch: pytest.MonkeyPatch) -> None:
+    """Let commands find this project, whatever the environment says."""
+    for name in ("DUCKDB_PATH", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
+        patch.delenv(name, raising=False)
+    patch.setenv("DBT_PROJECT_DIR", str(project))
+
+
+def copy_to_work_in(shop: Path, folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """A copy that a test may change, and that commands find."""
+    shutil.copytree(shop, folder)
+    work_in(folder, patch)
+    return folder
+
+
+def shared_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of planted histories with the shipped seeds, for reading: tests copy it."""
+
+    def fill(folder: Path) -> None:
+        make_evidence_project(folder, Histories(1, visitors=4000))
+        shutil.copytree(PROJECT / "seeds", folder / "seeds")
+
+    return shared_folder(tmp_path_factory, "evidence_shop", fill)
 
 
 def make_evidence_project(folder: Path, histories: Histories, as_of: dt.date | None = None) -> Path:

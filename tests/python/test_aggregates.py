@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +61,27 @@ PATTERNS = [
     for mask, steps in ((0, 100), (1, 20), (4, 10), (5, 5))
 ]
 
+DAYS = [
+    {
+        "conversion_date": date(2026, 3, day),
+        "conversion_name": "banner",
+        "segment_dimension": "all",
+        "conversion_count": 5,
+        "session_count": 100,
+    }
+    for day in (1, 2, 3)
+]
+
 
 @pytest.fixture
 def aggregates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aggregates]:
     for name in ("DUCKDB_PATH", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
         monkeypatch.delenv(name, raising=False)
-    tables = {"mart_decision_points": POINTS, "mart_conversion_patterns": PATTERNS}
+    tables = {
+        "mart_decision_points": POINTS,
+        "mart_conversion_patterns": PATTERNS,
+        "mart_daily_conversions": DAYS,
+    }
     make_project_of(tmp_path, tables)
     with open_warehouse(tmp_path) as warehouse:
         yield Aggregates(warehouse, {})
@@ -131,6 +147,13 @@ def test_patterns_of_chosen_micros_are_summed(aggregates: Aggregates) -> None:
         1: 10,
         3: 5,
     }
+
+
+def test_outages_are_read_once_for_all_macros(aggregates: Aggregates) -> None:
+    found = aggregates.outages(date(2026, 3, 2))
+    assert found["banner"].days == 2
+    assert aggregates.outages(date(2026, 3, 2)) is found
+    assert aggregates.outages(date(2026, 3, 3))["banner"].days == 3
 
 
 def test_a_mart_that_was_not_built_is_a_plain_error(aggregates: Aggregates) -> None:

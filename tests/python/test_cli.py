@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -171,6 +172,12 @@ def test_csv_numbers_stay_numbers() -> None:
 )
 def test_percentages_keep_what_matters(rate: float | None, shown: str) -> None:
     assert output.percentage(rate) == shown
+
+
+def test_what_is_no_number_is_shown_as_none() -> None:
+    for value in (None, math.nan, math.inf):
+        assert output.count(value) == output.percentage(value) == "–"
+    assert output.count(12345.0) == "12,345"
 
 
 def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

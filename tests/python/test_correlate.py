@@ -5,57 +5,31 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from evidence_warehouse import longest_line, make_evidence_project
-from microconv.cli import app
+from evidence_warehouse import copy_to_work_in, longest_line, rows, run, shared_shop, work_in
 from microconv.correlate.columns import TABLES
-from project_run import shared_folder
-from typer.testing import CliRunner, Result
-from visitor_histories import Histories
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    def fill(folder: Path) -> None:
-        make_evidence_project(folder, Histories(1, visitors=4000))
-
-    return shared_folder(tmp_path_factory, "evidence_shop", fill)
+    return shared_shop(tmp_path_factory)
 
 
 @pytest.fixture
 def project(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy to work in."""
-    for name in ("DUCKDB_PATH", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "shop"
-    shutil.copytree(shop, folder)
-    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
-    return folder
-
-
-def rows(project: Path, table: str) -> list[dict[str, Any]]:
-    with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
-        cursor = connection.execute(f"select * from marts.{table} order by all")
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return copy_to_work_in(shop, tmp_path / "shop", monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def found(shop: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the command says as JSON."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("DUCKDB_PATH", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
-            patch.delenv(name, raising=False)
-        patch.setenv("DBT_PROJECT_DIR", str(shop))
+        work_in(shop, patch)
         done = run("correlate", "--format", "json", "--no-write")
     assert done.exit_code == 0, done.output
     result: dict[str, Any] = json.loads(done.stdout)

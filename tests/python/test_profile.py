@@ -82,6 +82,15 @@ def test_a_table_that_was_not_built_is_a_plain_error(project: Path, model: str, 
     assert caught.value.exit_code == FINDINGS and "make build" in caught.value.remedy
 
 
+def test_a_table_that_was_not_there_is_looked_for_again(project: Path) -> None:
+    with open_warehouse(project, is_for_writing=True) as warehouse:
+        with pytest.raises(MicroconvError, match="There is no table"):
+            warehouse.relation("mart_never_built")
+        warehouse.execute("create table marts.mart_never_built as select 1 as one")
+        for _ in range(2):
+            assert warehouse.relation("mart_never_built") == '"shop"."marts"."mart_never_built"'
+
+
 @pytest.mark.parametrize("manifest", [None, "{"])
 def test_a_project_that_was_not_built_is_a_plain_error(project: Path, manifest: str | None) -> None:
     path = project / "target" / "manifest.json"

@@ -6,50 +6,24 @@ import csv
 import datetime as dt
 import io
 import json
-import shutil
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
-from evidence_warehouse import longest_line, make_evidence_project
+from evidence_warehouse import copy_to_work_in, longest_line, rows, run, shared_shop
 from microconv.check.project import check_project
-from microconv.cli import app
-from project_run import PROJECT, shared_folder
-from typer.testing import CliRunner, Result
-from visitor_histories import Histories
-
-
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    def fill(folder: Path) -> None:
-        make_evidence_project(folder, Histories(1, visitors=4000))
-
-    return shared_folder(tmp_path_factory, "evidence_shop", fill)
+    return shared_shop(tmp_path_factory)
 
 
 @pytest.fixture
 def project(shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy to work in, with the shipped seeds."""
-    for name in ("DUCKDB_PATH", "DBT_PROFILES_DIR", "DBT_TARGET", "DBT_TARGET_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    folder = tmp_path / "shop"
-    shutil.copytree(shop, folder)
-    shutil.copytree(PROJECT / "seeds", folder / "seeds")
-    monkeypatch.setenv("DBT_PROJECT_DIR", str(folder))
-    return folder
-
-
-def rows(project: Path, table: str) -> list[dict[str, Any]]:
-    with duckdb.connect(str(project / "shop.duckdb"), read_only=True) as connection:
-        cursor = connection.execute(f"select * from marts.{table} order by all")
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    """A copy to work in."""
+    return copy_to_work_in(shop, tmp_path / "shop", monkeypatch)
 
 
 def weekly_cuts(project: Path, strength: float, manual: str = "noise") -> None:

@@ -33,11 +33,12 @@ def _duckdb_text(value: str) -> str:
 
 
 def _bigquery_text(value: str) -> str:
-    # Everything but plain printable ASCII is written as its number.
+    # What could end the literal or not stand in it is written as its number; a lone surrogate,
+    # which cannot be sent, as the replacement character.
     def escaped(character: str) -> str:
         code = ord(character)
         if character in "\\'\"`" or code < 32 or code == 127:
-            return f"\\x{code:02x}" if code < 128 else character
+            return f"\\x{code:02x}"
         if 0xD800 <= code < 0xE000:
             return "\\ufffd"
         return character

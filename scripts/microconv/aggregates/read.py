@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -210,8 +211,18 @@ class Aggregates:
             frame["manual_score"].astype(float),
         )
 
-    def outages(self, until: date) -> dict[str, Outage]:
+    @cached_property
+    def _outages(self) -> dict[date, dict[str, Outage]]:
+        """What was read of outages, by day: every macro of a run asks for the same."""
+        return {}
+
+    def outages(self, until: date) -> Mapping[str, Outage]:
         """Days on which a conversion was hardly counted, up to a day, by conversion."""
+        if until not in self._outages:
+            self._outages[until] = self._read_outages(until)
+        return self._outages[until]
+
+    def _read_outages(self, until: date) -> dict[str, Outage]:
         rows = self.warehouse.run_query(f"""
             select conversion_date, conversion_name, conversion_count, session_count
             from {self.warehouse.relation("mart_daily_conversions")}

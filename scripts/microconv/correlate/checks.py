@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -186,6 +186,5 @@ def _lookback(basis: Basis) -> Check:
     return Check("lookback", status, missing, 0.0, sentence)
 
 
-def _largest(values: object) -> float:
-    known = [value for value in values if not math.isnan(value)]  # type: ignore[attr-defined]
-    return max(known, default=math.nan)
+def _largest(values: Iterable[float]) -> float:
+    return max((value for value in values if not math.isnan(value)), default=math.nan)

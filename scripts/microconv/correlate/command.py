@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from microconv import output
-from microconv.output import OutputFormat
+from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from microconv.aggregates.run import Run
     from microconv.correlate.family import MacroEvidence
+    from microconv.writing import Table
 
 MacroOption = Annotated[
     str | None, typer.Option("--macro", help="Only this macro-conversion.", show_default="all")
@@ -34,9 +35,7 @@ NoWriteOption = Annotated[
 def correlate(
     macro: MacroOption = None,
     as_of: AsOfOption = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print.")
-    ] = OutputFormat.TABLE,
+    output_format: FormatOption = OutputFormat.TABLE,
     no_write: NoWriteOption = False,
 ) -> None:
     """Say which micro-conversions announce a macro, with verdict, interval and self-check.
@@ -49,25 +48,27 @@ def correlate(
     from microconv.writing import write_tables
 
     with open_run(macro, as_of) as run:
-        found = _found(run)
+        found = read_all(run)
     tables = tables_of(found, run.conversions)
-    if output_format is OutputFormat.TABLE:
-        _print(run, found)
-    elif output_format is OutputFormat.CSV:
-        output.print_csv(list(TABLES[tables[0].name]), tables[0].rows)
-        _warn_refusals(run)
-    else:
-        output.print_json(_as_json(run, found))
+    output.print_as(
+        output_format,
+        lambda: _print(run, found),
+        list(TABLES[tables[0].name]),
+        tables[0].rows,
+        _as_json(run, tables),
+        run.refusals.values(),
+    )
     if not no_write and run.macros:
         write_tables(tables, TABLES, run.macros)
 
 
-def _found(run: Run) -> list[MacroEvidence]:
+def read_all(run: Run, has_joint: bool = True) -> list[MacroEvidence]:
+    """What is known about every macro of which something can be said; see `read_macro`."""
     from microconv.correlate.family import read_macro
 
     with progress_of() as tell:
         return [
-            read_macro(run.aggregates, basis, run.conversions, tell(basis.macro_name))
+            read_macro(run.aggregates, basis, run.conversions, tell(basis.macro_name), has_joint)
             for basis in run.bases
             if basis.macro_name not in run.refusals
         ]
@@ -90,9 +91,7 @@ def progress_of() -> Iterator[Any]:
 def _print(run: Run, found: Sequence[MacroEvidence]) -> None:
     from microconv.correlate.show import show, show_limits
 
-    for sentence in run.refusals.values():
-        output.say_sentence(sentence)
-        output.say()
+    output.say_paragraphs(run.refusals.values())
     for one in found:
         show(one, run.conversions)
     if found:
@@ -100,14 +99,8 @@ def _print(run: Run, found: Sequence[MacroEvidence]) -> None:
         output.say(f"Tables: {run.place}.")
 
 
-def _warn_refusals(run: Run) -> None:
-    for sentence in run.refusals.values():
-        output.warn(sentence)
-
-
-def _as_json(run: Run, found: Sequence[MacroEvidence]) -> dict[str, Any]:
-    from microconv.correlate.rows import tables_of
+def _as_json(run: Run, tables: Sequence[Table]) -> dict[str, Any]:
     from microconv.evidence.templates import LIMITS
 
-    tables = {table.name: table.rows for table in tables_of(found, run.conversions)}
-    return {"refusals": run.refusals, **tables, "limits": list(LIMITS)}
+    rows = {table.name: table.rows for table in tables}
+    return {"refusals": run.refusals, **rows, "limits": list(LIMITS)}

@@ -63,7 +63,7 @@ def _ranking(found: MacroEvidence, conversions: Mapping[str, Conversion]) -> Non
                 _ratio(one, matched),
                 _ratio(one, one.measures.step.odds_ratio),
                 _small(one.evidence.step_q) if has_lift else "–",
-                output.count(_known(one.evidence.exposed)),
+                output.count(one.evidence.exposed),
             ]
         )
     basis = found.basis
@@ -210,7 +210,3 @@ def _small(p: float) -> str:
 
 def _number(value: float) -> str:
     return "–" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.2f}"
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value

@@ -11,7 +11,7 @@ import typer
 
 from microconv import output
 from microconv.errors import MicroconvError
-from microconv.output import OutputFormat
+from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from microconv.cost.estimate import Cost
@@ -60,9 +60,7 @@ def cost(
             show_default="GA4_EXPORT_FILES, else the demo export",
         ),
     ] = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print.")
-    ] = OutputFormat.TABLE,
+    output_format: FormatOption = OutputFormat.TABLE,
 ) -> None:
     """Estimate what a full and a daily run on BigQuery would read and cost, before they run."""
     from microconv.cost.sources import read_basis

@@ -117,10 +117,10 @@ def _fields(evidence: Evidence, wording: Wording) -> dict[str, str]:
         "naive": multiple(evidence.naive_lift),
         "odds": multiple(evidence.step_odds),
         "q": "–" if math.isnan(evidence.step_q) else f"{evidence.step_q:.2g}",
-        "exposed": _count(evidence.exposed),
-        "exposed_converted": _count(evidence.exposed_converted),
-        "least_exposed": _count(LEAST_EXPOSED),
-        "least_converted": _count(LEAST_EXPOSED_CONVERTED),
+        "exposed": count(evidence.exposed),
+        "exposed_converted": count(evidence.exposed_converted),
+        "least_exposed": count(LEAST_EXPOSED),
+        "least_converted": count(LEAST_EXPOSED_CONVERTED),
         "recall": interval(evidence.recall.value, evidence.recall.low, evidence.recall.high),
         "post_macro": percentage(evidence.post_macro_share),
         "checks": ", ".join(evidence.failed_checks),
@@ -129,7 +129,3 @@ def _fields(evidence: Evidence, wording: Wording) -> dict[str, str]:
         "yardstick": times(yardstick[1]) if yardstick else "–",
         "randomized": multiple(evidence.randomized) if evidence.randomized else "–",
     }
-
-
-def _count(number: float) -> str:
-    return count(None if math.isnan(number) else number)

@@ -11,7 +11,7 @@ import typer
 
 from microconv import output
 from microconv.correlate.command import AsOfOption, NoWriteOption, progress_of
-from microconv.output import OutputFormat
+from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from microconv.aggregates.run import Run
@@ -37,9 +37,7 @@ def score(
         typer.Option("--macro", help="Points towards this.", show_default="the main macro"),
     ] = None,
     as_of: AsOfOption = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print.")
-    ] = OutputFormat.TABLE,
+    output_format: FormatOption = OutputFormat.TABLE,
     write: Annotated[
         bool, typer.Option("--write", help="Change the seeds, if the learned points are better.")
     ] = False,
@@ -66,14 +64,14 @@ def score(
         name = run_id([found.basis])
         models = rows.model_rows(found.trial, found.basis, run.conversions, found.present, name)
         bands = rows.band_rows(found.trial, found.basis, name)
-    if output_format is OutputFormat.TABLE:
-        show(found, run.conversions)
-    elif output_format is OutputFormat.CSV:
-        output.print_csv(list(rows.MODELS), models)
-        if found.refusal:
-            output.warn(found.refusal)
-    else:
-        output.print_json(_as_json(found, models, bands))
+    output.print_as(
+        output_format,
+        lambda: show(found, run.conversions),
+        list(rows.MODELS),
+        models,
+        _as_json(found, models, bands),
+        [found.refusal] if found.refusal else [],
+    )
     if not no_write and found.basis is not None:
         tables = [
             Table("evidence_score_models", tuple(models)),

@@ -68,7 +68,8 @@ def propose(
     """
     now = _read(seeds / WEIGHTS)
     points = dict(zip(learned.names, learned.points, strict=True))
-    half_life = learned.half_life_days
+    days = learned.half_life_days
+    half_life = NEVER_HALVES_DAYS if math.isinf(days) else days
     rows = {row["conversion_name"]: dict(row) for row in _rows(now)}
     for name in catalog:
         rows.setdefault(name, {"conversion_name": name})
@@ -76,13 +77,11 @@ def propose(
         learned_points = points.get(name, 0)
         row |= {
             "points": str(learned_points),
-            "half_life_days": f"{half_life:g}" if math.isfinite(half_life) else "",
+            "half_life_days": f"{half_life:g}",
             "cap": str(learned_points),
             "origin": "learned",
             "fitted_on": fitted_on.isoformat(),
         }
-        if math.isinf(half_life):
-            row["half_life_days"] = str(NEVER_HALVES_DAYS)
     weights = _text(WEIGHT_COLUMNS, list(rows.values()))
     difference = difflib.unified_diff(
         now.splitlines(), weights.splitlines(), f"seeds/{WEIGHTS}", f"seeds/{WEIGHTS}", lineterm=""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from microconv import output
-from microconv.correlate.command import AsOfOption, MacroOption, NoWriteOption, progress_of
-from microconv.output import OutputFormat
+from microconv.correlate.command import AsOfOption, MacroOption, NoWriteOption, read_all
+from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from microconv.aggregates.run import Run
@@ -24,9 +22,7 @@ _TABLE = "evidence_conversion_values"
 def value(
     macro: MacroOption = None,
     as_of: AsOfOption = None,
-    output_format: Annotated[
-        OutputFormat, typer.Option("--format", help="How to print.")
-    ] = OutputFormat.TABLE,
+    output_format: FormatOption = OutputFormat.TABLE,
     no_write: NoWriteOption = False,
 ) -> None:
     """Say what each micro-conversion is worth: gross, and more than comparable visitors spent.
@@ -37,10 +33,12 @@ def value(
     from microconv.correlate.rows import run_id
     from microconv.evidence.templates import LIMITS, VALUES
     from microconv.value.rows import COLUMNS, value_rows
+    from microconv.value.worth import ranked
     from microconv.writing import Table, write_tables
 
     with open_run(macro, as_of) as run:
-        found = _found(run)
+        evidence = read_all(run, has_joint=False)
+    found = {one.basis.macro_name: ranked(one.findings) for one in evidence}
     refusals = {**run.refusals, **_without_money(run, found)}
     kept = {name: worths for name, worths in found.items() if name not in refusals}
     run_name = run_id(run.bases)
@@ -48,33 +46,17 @@ def value(
     for basis in run.bases:
         if basis.macro_name in kept:
             rows += value_rows(kept[basis.macro_name], basis, run.conversions, run_name)
-    if output_format is OutputFormat.TABLE:
-        _print(run, kept, refusals)
-    elif output_format is OutputFormat.CSV:
-        output.print_csv(list(COLUMNS), rows)
-        for sentence in refusals.values():
-            output.warn(sentence)
-    else:
-        said = {"refusals": refusals, _TABLE: rows, "no_sum": VALUES["no_sum"]}
-        output.print_json({**said, "limits": list(LIMITS)})
+    said = {"refusals": refusals, _TABLE: rows, "no_sum": VALUES["no_sum"], "limits": list(LIMITS)}
+    output.print_as(
+        output_format,
+        lambda: _print(run, kept, refusals),
+        list(COLUMNS),
+        rows,
+        said,
+        refusals.values(),
+    )
     if not no_write and run.macros:
         write_tables([Table(_TABLE, tuple(rows))], {_TABLE: COLUMNS}, run.macros)
-
-
-def _found(run: Run) -> dict[str, list[Worth]]:
-    from microconv.correlate.family import read_macro
-    from microconv.value.worth import ranked
-
-    found = {}
-    with progress_of() as tell:
-        for basis in run.bases:
-            if basis.macro_name in run.refusals:
-                continue
-            evidence = read_macro(
-                run.aggregates, basis, run.conversions, tell(basis.macro_name), has_joint=False
-            )
-            found[basis.macro_name] = ranked(evidence.findings)
-    return found
 
 
 def _without_money(run: Run, found: Mapping[str, Sequence[Worth]]) -> dict[str, str]:
@@ -92,9 +74,7 @@ def _print(run: Run, found: Mapping[str, Sequence[Worth]], refusals: Mapping[str
     from microconv.correlate.show import show_limits
     from microconv.evidence.templates import VALUES
 
-    for sentence in refusals.values():
-        output.say_sentence(sentence)
-        output.say()
+    output.say_paragraphs(refusals.values())
     for basis in run.bases:
         if basis.macro_name in found:
             _print_macro(run, basis, found[basis.macro_name])

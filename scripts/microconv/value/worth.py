@@ -67,12 +67,9 @@ def worth_of(finding: Finding) -> Worth:
         top_share=ratio(top, revenue),
     )
     gross = gross_value(moments)
-    is_comparable = (
-        gross.is_sufficient
-        and value is not None
-        and finding.judgement.verdict not in NOT_COMPARABLE
-    )
-    incremental = value.incremental if is_comparable and value is not None else UNDEFINED
+    is_comparable = gross.is_sufficient and finding.judgement.verdict not in NOT_COMPARABLE
+    comparable = value if is_comparable else None
+    incremental = comparable.incremental if comparable else UNDEFINED
     return Worth(
         finding=finding,
         visitors=moments.visitors,
@@ -81,9 +78,7 @@ def worth_of(finding: Finding) -> Worth:
         top_share=moments.top_share,
         trimmed=ratio(revenue - top, moments.visitors),
         incremental=incremental,
-        key_event=key_event_value(value)
-        if is_comparable and value is not None
-        else (math.nan, math.nan),
+        key_event=key_event_value(comparable) if comparable else (math.nan, math.nan),
         monthly=reach.monthly_subject_count,
         opportunity=opportunity(incremental, reach.monthly_subject_count),
     )
