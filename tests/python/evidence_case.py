@@ -232,7 +232,7 @@ def catalog_rows() -> list[dict[str, Any]]:
                 "lead_points": weight.points,
                 "half_life_days": weight.half_life_days,
                 "points_cap": weight.cap,
-                "points_origin": "learned" if weight.is_learned else "hand",
+                "points_origin": "learned" if weight.is_learned else "manual",
             }
         )
     return rows
