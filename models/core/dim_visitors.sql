@@ -2,6 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace",
+        on_schema_change="fail",
         meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
         cluster_by=bigquery_only(["visitor_id"]),
     )

@@ -2,6 +2,7 @@
     config(
         materialized="incremental",
         incremental_strategy="replace",
+        on_schema_change="fail",
         meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
         partition_by=bigquery_only({"field": "session_date", "data_type": "date"}),
         cluster_by=bigquery_only(["visitor_id", "channel_group"]),

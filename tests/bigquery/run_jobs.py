@@ -14,12 +14,14 @@ _ASKED_BY = re.compile(r'"node_id": "([^"]+)"')
 
 
 def jobs_of_a_run(compiled: Compiled) -> dict[str, int]:
-    """Jobs of `dbt build` by what they are for: seeds, models, tests, and questions of macros."""
+    """Jobs of `dbt build` by what they are for: seeds, models, tests, contracts, questions."""
     counts = {
         f"{kind}s": sum(_jobs_of(node) for node in compiled.nodes(kind))
         for kind in ("seed", "model", "test")
     }
-    return counts | {"questions": sum(questions(compiled).values())}
+    # dbt asks for the columns of a model with a contract first, by a query that reads no row.
+    contracts = sum(node["config"]["contract"]["enforced"] for node in compiled.nodes("model"))
+    return counts | {"contracts": contracts, "questions": sum(questions(compiled).values())}
 
 
 def _jobs_of(node: Node) -> int:

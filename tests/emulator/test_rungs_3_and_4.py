@@ -52,6 +52,17 @@ def test_documentation_finds_every_column(both: TwoWarehouses) -> None:
     assert {key: names for key, names in missing.items() if names} == {}
 
 
+def test_the_adapter_asks_for_the_columns_of_every_model_with_a_contract(
+    both: TwoWarehouses,
+) -> None:
+    """dbt compares them with the contract before it builds; a build that ended had equal ones."""
+    nodes = both.manifest.nodes("model")
+    promised = {node["name"] for node in nodes if node["config"]["contract"]["enforced"]}
+    asked = {sender(sent) for sent in both.statements() if "where false and" in sent.lower()}
+    assert promised, "no model has a contract"
+    assert promised - asked == set()
+
+
 def test_every_statement_that_was_sent_resolves(both: TwoWarehouses) -> None:
     statements = both.statements()
     models = [node["name"] for node in both.manifest.nodes("model")]

@@ -80,6 +80,23 @@ def test_every_model_has_a_tested_key() -> None:
     assert not missing, f"no unique or unique_combination test on {missing}"
 
 
+def test_what_others_read_has_an_enforced_contract() -> None:
+    """A changed name or type stops the build; `fail` because a table may hold older columns."""
+    wrong = [
+        node.name
+        for node in models()
+        if layer(node) in ("core", "marts")
+        and not (
+            node.config.contract.enforced
+            and all(column.data_type for column in node.columns.values())
+            and (
+                node.config.materialized != "incremental" or node.config.on_schema_change == "fail"
+            )
+        )
+    ]
+    assert not wrong, f"no enforced contract with the types of all columns: {wrong}"
+
+
 def test_exactly_one_model_reads_the_raw_export() -> None:
     readers = [
         node.name for node in models() if any(name.startswith("source.") for name in parents(node))
