@@ -49,7 +49,10 @@ days as (
         max(case when entry_step = 1 then entered_timestamp end) as last_entered_timestamp,
         max(case when entry_step = 1 then entry_position end) as last_entry_position,
         {{ first_by("entry_session_id", ["entry_position"], "entry_session_id is not null") }} as entry_session_id,
-        {{ last_by("reached_session_id", ["reached_position"], "reached_session_id is not null") }} as last_session_id,
+        max(case when reached_session_id is not null then step_number end) as last_session_step,
+        {{ first_by(
+            "reached_session_id", ["-step_number", "reached_position"], "reached_session_id is not null"
+        ) }} as last_session_id,
         bit_or(step_bit) as reached_mask,
         bit_or(case when is_continued then step_bit else 0 end) as continued_mask,
         bit_or(case when excluded_timestamp is not null and step_number = furthest_step then step_bit else 0 end)
@@ -69,8 +72,9 @@ later_steps as (
         days.entry_date,
         bit_or(unit_steps.step_bit) as reached_mask,
         bit_or(case when unit_steps.is_continued then unit_steps.step_bit else 0 end) as continued_mask,
-        {{ last_by(
-            "unit_steps.reached_session_id", ["unit_steps.reached_position"],
+        max(case when unit_steps.reached_session_id is not null then unit_steps.step_number end) as last_session_step,
+        {{ first_by(
+            "unit_steps.reached_session_id", ["-unit_steps.step_number", "unit_steps.reached_position"],
             "unit_steps.reached_session_id is not null"
         ) }} as last_session_id
     from days
@@ -93,7 +97,13 @@ int_funnel_unit_days as (
         days.visitor_id,
         days.entry_date,
         days.entry_session_id,
-        coalesce(later_steps.last_session_id, days.last_session_id) as last_session_id,
+        case
+            when coalesce(later_steps.last_session_step > coalesce(days.last_session_step, 0), false)
+                then later_steps.last_session_id
+            else days.last_session_id
+        end as last_session_id,
+        cast(greatest(coalesce(days.last_session_step, 0), coalesce(later_steps.last_session_step, 0)) as int64)
+            as last_session_step,
         cast(days.reached_mask | coalesce(later_steps.reached_mask, 0) as int64) as reached_mask,
         cast(days.continued_mask | coalesce(later_steps.continued_mask, 0) as int64) as continued_mask,
         cast(days.excluded_mask as int64) as excluded_mask

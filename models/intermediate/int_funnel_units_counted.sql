@@ -9,6 +9,7 @@
         "dimension_number": segment["dimension_number"], "segment_number": segment["number"]
     }) %}
 {%- endfor %}
+-- depends_on: {{ ref("fct_sessions") }}
 
 with unit_days as (
 
@@ -69,8 +70,8 @@ judged_days as (
 days_of_periods as (
 
     {{ row_per_variant("judged_days", [
-        "funnel_name", "unit_id", "visitor_id", "entry_date", "entry_session_id", "last_session_id", "reached_mask",
-        "continued_mask", "excluded_mask", "is_mature"
+        "funnel_name", "unit_id", "visitor_id", "entry_date", "entry_session_id", "last_session_id",
+        "last_session_step", "reached_mask", "continued_mask", "excluded_mask", "is_mature"
     ], [
         {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
         {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
@@ -94,9 +95,11 @@ units_of_periods as (
         {{ first_by("entry_session_id", ["entry_date"], "is_mature and entry_session_id is not null") }}
             as mature_entry_session_id,
         {{ first_by("entry_session_id", ["entry_date"], "entry_session_id is not null") }} as entry_session_id,
-        {{ last_by("last_session_id", ["entry_date"], "is_mature and last_session_id is not null") }}
-            as mature_last_session_id,
-        {{ last_by("last_session_id", ["entry_date"], "last_session_id is not null") }} as last_session_id
+        {{ first_by(
+            "last_session_id", ["-last_session_step", "entry_date"], "is_mature and last_session_id is not null"
+        ) }} as mature_last_session_id,
+        {{ first_by("last_session_id", ["-last_session_step", "entry_date"], "last_session_id is not null") }}
+            as last_session_id
     from days_of_periods
     group by funnel_name, period_grain, period_start_date, unit_id
 

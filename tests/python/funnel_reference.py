@@ -88,12 +88,22 @@ class Rules:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An entry and when each step was first reached from it (the entry's own step included)."""
+    """An entry and the events that first reached each step from it (the entry's own included)."""
 
     entry: Event
     entry_step: int
-    reached: Mapping[int, int]
+    events: Mapping[int, Event]
     excluded_at: int | None = None
+
+    @functools.cached_property
+    def reached(self) -> dict[int, int]:
+        """Step to the time at which it was reached."""
+        return {number: event.timestamp for number, event in self.events.items()}
+
+    @property
+    def last_session_id(self) -> str | None:
+        """The session in which the furthest step was reached."""
+        return self.events[self.furthest_step].session_id
 
     @property
     def furthest_step(self) -> int:
@@ -108,6 +118,9 @@ class UnitDay:
     entry_session_id: str | None
     reached: frozenset[int]
     continued: frozenset[int]
+    # Where the furthest step was first reached, of those reached in a session, and its number.
+    last_session_id: str | None = None
+    last_session_step: int = 0
 
 
 # ---- attempts ----------------------------------------------------------------------------------
@@ -201,7 +214,7 @@ def credited(
     return Attempt(
         entry=history[entry],
         entry_step=entry_step,
-        reached={number: history[index].timestamp for number, index in sorted(kept.items())},
+        events={number: history[index] for number, index in sorted(kept.items())},
         excluded_at=history[hits[0]].timestamp if hits else None,
     )
 
@@ -288,13 +301,13 @@ def gathered_attempts(history: Sequence[Event], rules: Rules) -> list[Attempt]:
     result = []
     for entry in entries:
         depth = max(k for k, at in enumerate(levels[entry]) if newest[k, at] == entry)
-        reached = {rules.required[k]: history[levels[entry][k]].timestamp for k in range(depth + 1)}
-        is_ended = entry in excluded and len(reached) < len(names)
+        events = {rules.required[k]: history[levels[entry][k]] for k in range(depth + 1)}
+        is_ended = entry in excluded and len(events) < len(names)
         result.append(
             Attempt(
                 history[entry],
                 rules.required[0],
-                reached,
+                events,
                 history[excluded[entry]].timestamp if is_ended else None,
             )
         )
@@ -324,6 +337,7 @@ def unit_days(unit_attempts: Sequence[Attempt], rules: Rules) -> list[UnitDay]:
     days = []
     for day, members in sorted(by_day.items()):
         reached, continued = set[int](), set[int]()
+        events = [(number, event) for one in members for number, event in one.events.items()]
         for attempt in members:
             reached |= attempt.reached.keys()
             continued |= continued_steps(attempt.reached, rules)
@@ -337,10 +351,18 @@ def unit_days(unit_attempts: Sequence[Attempt], rules: Rules) -> list[UnitDay]:
                 steps = {number for number, moment in attempt.reached.items() if moment <= end}
                 reached |= steps
                 continued |= continued_steps(steps, rules)
+                # To enter once more is no further step.
+                events += [(number, attempt.events[number]) for number in steps if number > 1]
         sessions = [one.entry.session_id for one in members if one.entry.session_id is not None]
+        in_sessions = [(-number, event.position, event) for number, event in events]
+        furthest = min((one for one in in_sessions if one[2].session_id), default=None)
         days.append(
             UnitDay(
-                day, sessions[0] if sessions else None, frozenset(reached), frozenset(continued)
+                day,
+                sessions[0] if sessions else None,
+                frozenset(reached),
+                frozenset(continued),
+                *((furthest[2].session_id, -furthest[0]) if furthest else ()),
             )
         )
     return days
@@ -358,8 +380,9 @@ def count_by_period(
 ) -> dict[dt.date | None, UnitDay]:
     """How one unit counts in each period: once, by its mature days taken together.
 
-    The segment is that of the first mature day with a session. A unit without a mature day has
-    reached nothing yet and stands in the segment of its first day with a session.
+    The segment is that of the first mature day with a session, by last touch of the first day that
+    got furthest. A unit without a mature day has reached nothing yet and stands in the segments of
+    all its days.
     """
     periods: dict[dt.date | None, list[UnitDay]] = defaultdict(list)
     for day in days:
@@ -368,10 +391,13 @@ def count_by_period(
     for start, members in periods.items():
         mature = [day for day in members if is_mature(day.date)]
         sessions = [day.entry_session_id for day in mature or members if day.entry_session_id]
+        last = max(mature or members, key=lambda day: day.last_session_step)
         counts[start] = UnitDay(
             members[0].date,
             sessions[0] if sessions else None,
             frozenset().union(*(day.reached for day in mature)),
             frozenset().union(*(day.continued for day in mature)),
+            last.last_session_id,
+            last.last_session_step,
         )
     return counts
