@@ -305,3 +305,26 @@ def test_a_quality_of_what_is_counted_once_warns(project: Path) -> None:
     [problem] = problems(project)
     assert (problem.severity, problem.row) == ("warning", 2)
     assert "'search' counts once_per_session" in problem.message
+
+
+def test_every_example_of_the_documentation_is_accepted(project: Path) -> None:
+    text = (PROJECT / "docs" / "derived_conversions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    header, *rows = "".join(blocks).splitlines()
+    assert header == (PROJECT / "seeds" / f"{DERIVED}.csv").read_text().splitlines()[0]
+    assert len(rows) >= 15
+    derive(project, *rows)
+    shipped = (PROJECT / "seeds" / f"{CATALOG}.csv").read_text(encoding="utf-8")
+    derived_names = {row.split(",")[0] for row in rows}
+    needed = {name for row in rows for name in (row.split(",")[1], row.split(",")[5])}
+    new = (needed | derived_names) - {"", "first_visit", "previous_conversion"}
+    new = {name for name in new if f"\n{name}," not in shipped}
+    with (project / "seeds" / f"{CATALOG}.csv").open("a", encoding="utf-8") as catalog:
+        catalog.writelines(
+            f"{name},{name},micro,secondary_action,interest,purchase,saas,every_event,none,0,\n"
+            for name in sorted(new)
+        )
+    with (project / "seeds" / f"{RULES}.csv").open("a", encoding="utf-8") as rules:
+        rules.writelines(f"{name},1,{name},,,\n" for name in sorted(new - derived_names))
+    found = problems(project)
+    assert [describe(p) for p in found if "dilute attention" not in p.message] == []
