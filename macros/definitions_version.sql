@@ -11,9 +11,9 @@
         select
             '{{ list_name }}' as list_name,
             {% for column in columns -%}
-            coalesce(cast({{ column }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
+            coalesce(cast(listed.{{ column }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}
             {%- endfor %} as row_text
-        from {{ ref(list_name) }}
+        from {{ ref(list_name) }} as listed
         {{ "union all" if not loop.last }}
         {%- endfor %}
     ) as definitions
@@ -29,6 +29,10 @@
         "conversion_rules": [
             "conversion_name", "rule_group", "event_name", "field", "operator", "value"
         ],
+        "derived_conversions": [
+            "conversion_name", "requires", "at_least", "distinct_by", "within", "anchor", "role", "field",
+            "operator", "value"
+        ],
         "channel_groups": [
             "priority", "channel_group", "source_pattern", "medium_pattern", "campaign_pattern"
         ],
@@ -41,6 +45,7 @@
 {% macro definition_scalars() -%}
     {{- [
         var("property_time_zone"), var("bot_page_views"), var("max_funnel_steps"), var("user_id_salt"),
+        var("max_derivation_levels"), var("session_timeout_minutes"),
         var("evidence_subject"), var("evidence_clock"), var("evidence_horizon_days"), var("evidence_buckets"),
         project_version()
     ] | join("|") | replace("'", "") -}}
@@ -48,4 +53,4 @@
 
 {#- Raised whenever the SQL of an incremental fact changes what its rows say, so that an upgrade re-derives
     history from staged events by itself. -#}
-{% macro project_version() %}{{ return("2") }}{% endmacro %}
+{% macro project_version() %}{{ return("3") }}{% endmacro %}

@@ -6,7 +6,7 @@
         {%- call statement() -%}
             create or replace table {{ this.render() }} (
                 {%- for name in agate_table.column_names %}
-                {{ name }} {{ types[name] }}{{ "," if not loop.last }}
+                {{ adapter.quote(name) }} {{ types[name] }}{{ "," if not loop.last }}
                 {%- endfor %}
             )
         {%- endcall -%}

@@ -19,9 +19,15 @@
 
 {#- The state table, or none before the first complete run. -#}
 {% macro processed_days_relation() %}
+    {{- return(earlier_relation("int_export_days_processed")) -}}
+{% endmacro %}
+
+{#- The table of a model as an earlier run left it, or none; for models that come later in the run, which a
+    reference would make a cycle. -#}
+{% macro earlier_relation(model_name) %}
     {%- if not execute -%}{{- return(none) -}}{%- endif -%}
-    {%- set state = graph.nodes.values() | selectattr("name", "equalto", "int_export_days_processed") | first -%}
-    {{- return(adapter.get_relation(database=state.database, schema=state.schema, identifier=state.alias)) -}}
+    {%- set node = graph.nodes.values() | selectattr("name", "equalto", model_name) | first -%}
+    {{- return(adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias)) -}}
 {% endmacro %}
 
 {#- The first date of the late-arrival window, as text: it is anchored in the newest processed day. -#}

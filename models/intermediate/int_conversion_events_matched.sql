@@ -177,6 +177,77 @@ matches as (
 
 ),
 
+distinct_fields_asked as (
+
+    -- What derived conversions count distinct values of, where it is not a column here.
+    select distinct
+        requires as conversion_name,
+        distinct_by as field
+    from {{ ref("derived_conversions") }}
+    where coalesce(distinct_by, '') not in ('', 'page_path', 'event_name', 'session_id', 'conversion_date')
+
+),
+
+matches_asked as (
+
+    select
+        matches.event_id,
+        matches.conversion_name,
+        distinct_fields_asked.field
+    from matches
+    inner join distinct_fields_asked on matches.conversion_name = distinct_fields_asked.conversion_name
+
+),
+
+values_of_matches as (
+
+    select
+        matches_asked.event_id,
+        matches_asked.conversion_name,
+        matches_asked.field,
+        {{ column_text("events", "matches_asked.field") }} as value_text
+    from matches_asked
+    inner join events on matches_asked.event_id = events.event_id
+    where strpos(matches_asked.field, ':') = 0
+
+    union all
+
+    select
+        matches_asked.event_id,
+        matches_asked.conversion_name,
+        matches_asked.field,
+        {{ array_text("events", "matches_asked.field") }} as value_text
+    from matches_asked
+    inner join events on matches_asked.event_id = events.event_id
+    where starts_with(matches_asked.field, 'param:')
+        or starts_with(matches_asked.field, 'user_property:')
+
+    union all
+
+    select
+        matches_asked.event_id,
+        matches_asked.conversion_name,
+        matches_asked.field,
+        {{ item_field_text("item", "matches_asked.field") }} as value_text
+    from matches_asked
+    inner join events on matches_asked.event_id = events.event_id
+    cross join {{ unnest_as("events.items", "item") }}
+    where starts_with(matches_asked.field, 'item:')
+
+),
+
+distinct_values_of_matches as (
+
+    select
+        event_id,
+        conversion_name,
+        array_agg(distinct field || '=' || value_text order by field || '=' || value_text) as distinct_values
+    from values_of_matches
+    where value_text <> ''
+    group by event_id, conversion_name
+
+),
+
 matched_events as (
 
     select distinct event_id
@@ -277,10 +348,14 @@ int_conversion_events_matched as (
             events.event_value_in_usd,
             case when coalesce(events.currency, 'USD') = 'USD' then events.event_value end
         ) as event_value_usd,
-        events.has_ads_consent
+        events.has_ads_consent,
+        distinct_values_of_matches.distinct_values
     from matches
     inner join events on matches.event_id = events.event_id
     left join pages_of_matches on matches.event_id = pages_of_matches.event_id
+    left join distinct_values_of_matches
+        on matches.event_id = distinct_values_of_matches.event_id
+        and matches.conversion_name = distinct_values_of_matches.conversion_name
 
 )
 

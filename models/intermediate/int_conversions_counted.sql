@@ -9,24 +9,38 @@
 }}
 
 {%- set dates = open_dates() %}
-{%- set event_sequence = ["event_timestamp", "event_order", "conversion_event_id"] %}
 -- depends_on: {{ ref("int_visitors_changed") }}
 
-with matched as (
+with stitched as (
 
-    select * from {{ ref("int_conversion_events_matched") }}
-
-),
-
-sessions as (
-
-    select * from {{ ref("int_sessions_attributed") }}
+    select * from {{ ref("int_conversions_stitched") }}
 
 ),
 
-devices as (
+derived as (
 
-    select * from {{ ref("int_visitor_devices_identified") }}
+    select * from {{ ref("int_conversions_derived") }}
+    {%- if is_incremental() %}
+    where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
+    {%- endif %}
+
+),
+
+required as (
+
+    select * from {{ ref("int_conversions_required") }}
+
+),
+
+catalog as (
+
+    select * from {{ ref("conversion_catalog") }}
+
+),
+
+as_of as (
+
+    select * from {{ ref("int_export_as_of") }}
 
 ),
 
@@ -45,115 +59,94 @@ session_days as (
 
 ),
 
-catalog as (
-
-    select * from {{ ref("conversion_catalog") }}
-
-),
-
-visitor_conversions as (
+all_conversions as (
 
     select
-        matched.conversion_event_id,
-        matched.conversion_name,
+        conversion_event_id,
+        conversion_name,
+        conversion_type,
+        counting,
+        visitor_id,
+        user_pseudo_id,
+        session_id,
+        event_id,
+        event_name,
+        property_id,
+        event_timestamp,
+        event_order,
+        event_date,
+        event_date as conversion_date,
+        session_number,
+        session_started_timestamp,
+        page_path,
+        engaged_seconds_on_page,
+        percent_scrolled_on_page,
+        page_of_day,
+        is_first_session,
+        exclusion_reason,
+        transaction_id,
+        value_usd,
+        revenue_usd
+    from stitched
+    {%- if is_incremental() %}
+    where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
+        or (visitor_id is null and (transaction_id is not null or event_date in ({{ dates }})))
+    {%- endif %}
+
+    union all
+
+    -- What the event that completed a derived conversion was, at the moment it was complete. What completes
+    -- by time is not known before that time.
+    select
+        derived.conversion_event_id,
+        derived.conversion_name,
         catalog.conversion_type,
         catalog.counting,
+        derived.visitor_id,
+        required.user_pseudo_id,
+        required.session_id,
+        required.event_id,
+        required.event_name,
+        required.property_id,
+        derived.completed_timestamp as event_timestamp,
+        required.event_order,
+        required.event_date,
+        derived.completed_date as conversion_date,
+        required.session_number,
+        required.session_started_timestamp,
+        required.page_path,
+        required.engaged_seconds_on_page,
+        required.percent_scrolled_on_page,
+        required.page_of_day,
+        required.is_first_session,
+        cast(null as {{ dbt.type_string() }}) as exclusion_reason,
+        cast(null as {{ dbt.type_string() }}) as transaction_id,
         case
-            when matched.user_pseudo_id is not null
-                then coalesce(
-                    sessions.visitor_id, matched.user_id_hash, devices.only_user_id_hash, matched.user_pseudo_id
-                )
-        end as visitor_id,
-        matched.user_pseudo_id,
-        matched.session_id,
-        matched.event_id,
-        matched.event_name,
-        matched.property_id,
-        matched.event_timestamp,
-        matched.event_order,
-        matched.event_date as conversion_date,
-        sessions.session_number,
-        sessions.started_timestamp as session_started_timestamp,
-        matched.page_path,
-        matched.engaged_msec_on_page / 1000.0 as engaged_seconds_on_page,
-        matched.percent_scrolled_on_page,
-        cast(matched.page_of_day + coalesce(session_days.pages_before_day, 0) as int64) as page_depth,
-        sessions.is_new_visitor as is_first_session,
-        sessions.exclusion_reason,
-        case when catalog.conversion_type = 'macro' then matched.transaction_id end as transaction_id,
-        case
-            when catalog.value_rule = 'revenue' then matched.revenue_usd
-            when catalog.value_rule = 'event_value' then matched.event_value_usd
             when starts_with(catalog.value_rule, 'fixed:')
                 then {{ safe_cast_to("substr(catalog.value_rule, 7)", type_float64()) }}
         end as value_usd,
-        case
-            when catalog.conversion_type = 'macro' and catalog.value_rule = 'revenue' then matched.revenue_usd
-        end as revenue_usd
-    from matched
-    inner join catalog on matched.conversion_name = catalog.conversion_name
-    left join sessions on matched.session_id = sessions.session_id
-    left join devices on matched.user_pseudo_id = devices.user_pseudo_id
-    left join session_days
-        on matched.session_id = session_days.session_id
-        and matched.event_date = session_days.event_date
+        cast(null as {{ type_float64() }}) as revenue_usd
+    from derived
+    inner join required on derived.completing_conversion_event_id = required.conversion_event_id
+    inner join catalog on derived.conversion_name = catalog.conversion_name
+    cross join as_of
+    where derived.completed_timestamp < as_of.as_of_timestamp
 
 ),
 
 conversions_to_decide as (
 
-    select * from visitor_conversions
-    {%- if is_incremental() %}
-    where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
-        or (visitor_id is null and (transaction_id is not null or conversion_date in ({{ dates }})))
-    {%- endif %}
+    select
+        all_conversions.*,
+        cast(all_conversions.page_of_day + coalesce(session_days.pages_before_day, 0) as int64) as page_depth
+    from all_conversions
+    left join session_days
+        on all_conversions.session_id = session_days.session_id
+        and all_conversions.event_date = session_days.event_date
 
 ),
 
-first_of_orders as (
-
-    -- The same order sent twice is one order, also by hits without a visitor.
-    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
-    from conversions_to_decide
-    where transaction_id is not null
-    group by conversion_name, coalesce(visitor_id, ''), property_id, transaction_id
-
-),
-
-orders_once as (
-
-    -- Repeats go first, so that an old order sent again never stands for a new one of the same session.
-    select conversions_to_decide.*
-    from conversions_to_decide
-    left join first_of_orders
-        on conversions_to_decide.conversion_event_id = first_of_orders.conversion_event_id
-    where conversions_to_decide.transaction_id is null
-        or first_of_orders.conversion_event_id is not null
-
-),
-
-first_occurrences as (
-
-    -- A hit without a visitor or session is nobody's repeat: it stands for itself.
-    select conversion_event_id
-    from orders_once
-    where counting = 'every_event'
-
-    union all
-
-    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
-    from orders_once
-    where counting = 'once_per_session'
-    group by conversion_name, coalesce(session_id, conversion_event_id)
-
-    union all
-
-    select {{ first_by("conversion_event_id", event_sequence, "true") }} as conversion_event_id
-    from orders_once
-    where counting = 'once_per_visitor'
-    group by conversion_name, coalesce(visitor_id, conversion_event_id)
-
-),
+{{ first_occurrences("conversions_to_decide") }},
 
 judged as (
 

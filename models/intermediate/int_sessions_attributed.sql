@@ -131,6 +131,9 @@ int_sessions_attributed as (
         sessions.last_date,
         sessions.started_timestamp,
         sessions.ended_timestamp,
+        least(
+            sessions.started_timestamp, coalesce(sessions.user_first_touch_timestamp, sessions.started_timestamp)
+        ) as first_visit_timestamp,
         sessions.ga_session_id,
         sessions.session_number,
         coalesce(

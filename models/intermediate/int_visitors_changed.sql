@@ -1,4 +1,7 @@
 {%- set dates = open_dates() %}
+{%- set earlier_conversions = earlier_relation("int_conversions_derived") %}
+{%- set earlier_days = earlier_relation("int_export_days_processed") %}
+-- depends_on: {{ ref("int_export_as_of") }}
 
 with device_days as (
 
@@ -24,6 +27,28 @@ users_of_these_devices as (
 
 ),
 
+{% if earlier_conversions is not none and earlier_days is not none -%}
+visitors_whose_time_is_over as (
+
+    -- What was started before the last run and not finished became known since, though nothing was done.
+    select distinct earlier.visitor_id
+    from {{ earlier_conversions }} as earlier
+    cross join {{ ref("int_export_as_of") }} as as_of
+    cross join (select max(event_date) as newest_date from {{ earlier_days }}) as days
+    where earlier.completed_timestamp >= {{ local_midnight_micros(add_days("days.newest_date", 1)) }}
+        and earlier.completed_timestamp < as_of.as_of_timestamp
+
+),
+{%- else -%}
+visitors_whose_time_is_over as (
+
+    select visitor_id
+    from users_of_these_devices
+    where false
+
+),
+{%- endif %}
+
 int_visitors_changed as (
 
     select user_pseudo_id as visitor_id
@@ -31,6 +56,9 @@ int_visitors_changed as (
     union distinct
     select visitor_id
     from users_of_these_devices
+    union distinct
+    select visitor_id
+    from visitors_whose_time_is_over
 
 )
 

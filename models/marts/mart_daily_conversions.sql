@@ -181,16 +181,17 @@ spine as (
 
     union distinct
 
+    -- What was not done in time has the date of that time, which may be a day that is not loaded.
     select
         conversions.conversion_name,
         conversions.conversion_type,
         counted.activity_date,
-        export_days.is_final,
+        coalesce(export_days.is_final, false) as is_final,
         counted.segment_dimension,
         counted.segment_value
     from counted
     inner join conversions on counted.conversion_name = conversions.conversion_name
-    inner join export_days on counted.activity_date = export_days.event_date
+    left join export_days on counted.activity_date = export_days.event_date
 
 ),
 

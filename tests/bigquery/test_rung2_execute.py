@@ -6,6 +6,7 @@ whose table is gone, so that what incremental models delete and insert is compar
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,34 @@ GONE = "20260307"
 EVENTS = "model.micro_conversions.base_ga4__events"
 FIRST, LATER = "2 executed", "2 later run"
 
+# The shipped list of derived conversions is empty: these are of every kind, over each other too.
+DERIVED = (
+    "compared,view_item,1,item:item_id,session,,done,,,",
+    "cart_left,add_to_cart,1,,session,add_to_cart,done,,,",
+    "cart_left,purchase,1,,session,add_to_cart,not_done,,,",
+    "back,compared,1,,3 days,first_visit,done,,,",
+    "back,view_item,1,page_path,3 days,first_visit,done,session_number,at_least,1",
+)
+
 Tables = dict[str, Result]  # by unique id
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project with these derived conversions."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("macros", "models", "seeds", "analyses", "tests/data", "tests/generic"):
+        shutil.copytree(ROOT / name, copy / name)
+    for name in ("dbt_project.yml", "profiles.example.yml"):
+        shutil.copy(ROOT / name, copy)
+    with (copy / "seeds" / "conversion_catalog.csv").open("a", encoding="utf-8") as catalog:
+        catalog.writelines(
+            f"{name},{name},micro,secondary_action,interest,purchase,ecommerce,every_event,none,0,\n"
+            for name in sorted({row.partition(",")[0] for row in DERIVED})
+        )
+    with (copy / "seeds" / "derived_conversions.csv").open("a", encoding="utf-8") as derived:
+        derived.writelines(f"{row}\n" for row in DERIVED)
+    return copy
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +80,7 @@ def deliveries() -> dict[str, list[Row]]:
 
 @pytest.fixture(scope="module")
 def duckdb(
-    deliveries: dict[str, list[Row]], tmp_path_factory: pytest.TempPathFactory
+    project: Path, deliveries: dict[str, list[Row]], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Tables]:
     """Every seed and model after each run on DuckDB."""
     work = tmp_path_factory.mktemp("duckdb")
@@ -63,31 +91,35 @@ def duckdb(
         files = write_parquet(rows, EXPORT_2026, work / "export")
         if run == LATER:
             next((work / "export").rglob(f"events_{GONE}.parquet")).unlink()
-        build_on_duckdb(ROOT, work, files, VARIABLES)
+        build_on_duckdb(project, work, files, VARIABLES)
         tables[run] = read_duckdb(work)
     return tables
 
 
 @pytest.fixture(scope="module")
-def warehouse(full: Compiled) -> ReferenceWarehouse:
+def warehouse(full: Compiled, project: Path) -> ReferenceWarehouse:
     """Google's executor as a warehouse that holds the seeds."""
     models = full.nodes("model")
     views = frozenset(relation(one) for one in models if one["config"]["materialized"] == "view")
     warehouse = ReferenceWarehouse(view_names=views)
     for seed in full.nodes("seed"):
-        warehouse.build(relation(seed), seed_rows(seed))
+        warehouse.build(relation(seed), seed_rows(seed | {"root_path": str(project)}))
     return warehouse
 
 
 @pytest.fixture(scope="module")
 def bigquery(
-    full: Compiled, warehouse: ReferenceWarehouse, deliveries: dict[str, list[Row]], work: Path
+    full: Compiled,
+    project: Path,
+    warehouse: ReferenceWarehouse,
+    deliveries: dict[str, list[Row]],
+    work: Path,
 ) -> dict[str, Tables]:
     """Every seed and model after each run of dbt-bigquery in that warehouse."""
     tables = {}
     for run, events in deliveries.items():
         warehouse.give_export(EXPORT_2026, events)
-        run_project(ROOT, work, warehouse, VARIABLES)
+        run_project(project, work, warehouse, VARIABLES)
         tables[run] = {
             node["unique_id"]: warehouse.content(relation(node))
             for node in full.nodes("seed", "model")

@@ -13,7 +13,16 @@ from microconv.check.problems import Problem
 from microconv.check.project import check_project
 from microconv.check.schema import ITEM_FIELDS, NUMERIC_FIELDS, SEEDS, TEXT_FIELDS
 from microconv.errors import MicroconvError
-from wrong_edits import CATALOG, CHANNELS, FUNNELS, HOSTS, RULES, WEIGHTS, WRONG_EDITS
+from wrong_edits import (
+    CATALOG,
+    CHANNELS,
+    DERIVED,
+    FUNNELS,
+    HOSTS,
+    RULES,
+    WEIGHTS,
+    WRONG_EDITS,
+)
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -225,4 +234,97 @@ def test_a_conversion_without_a_rule_is_refused(project: Path) -> None:
     spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
     [problem] = problems(project)
     assert (problem.file, problem.row) == ("seeds/conversion_catalog.csv", 13)
-    assert "'watch_video' has no row in seeds/conversion_rules.csv" in problem.message
+    assert (
+        "'watch_video' has no row in seeds/conversion_rules.csv or seeds/derived_conversions.csv"
+        in problem.message
+    )
+
+
+def derive(project: Path, *rows: str) -> None:
+    """Adds requirements to the shipped list."""
+    with (project / "seeds" / f"{DERIVED}.csv").open("a", encoding="utf-8") as file:
+        file.writelines(f"{row}\n" for row in rows)
+
+
+def test_a_conversion_is_defined_by_rules_or_by_requirements(project: Path) -> None:
+    spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
+    derive(project, "watch_video,view_item,3,item:item_id,session,,done,,,")
+    assert problems(project) == []
+
+
+def test_every_kind_of_requirement_is_accepted(project: Path) -> None:
+    with (project / "seeds" / f"{CATALOG}.csv").open("a", encoding="utf-8") as catalog:
+        catalog.writelines(
+            f"{name},{name},micro,secondary_action,interest,{macro},ecommerce,once_per_session,"
+            "fixed:2.5,0,\n"
+            for name, macro in (("keen", "sign_up"), ("left", "sign_up"), ("lost", "purchase"))
+        )
+    derive(
+        project,
+        "keen,view_item,3,item:item_id,7 days,first_visit,done,,,",
+        "keen,watch_video,1,,7 days,first_visit,done,engaged_seconds_on_page,at_least,180",
+        "left,add_to_cart,1,,session,add_to_cart,done,,,",
+        "left,purchase,1,,session,add_to_cart,not_done,,,",
+        "lost,left,2,conversion_date,30 days,previous_conversion,done,,,",
+    )
+    assert [p for p in problems(project) if p.severity == "error"] == []
+
+
+def test_a_derived_conversion_has_no_revenue_of_its_own(project: Path) -> None:
+    spoil(project, RULES, "add_to_cart,1,add_to_cart,,,\n", "")
+    derive(project, "add_to_cart,view_item,3,,session,,done,,,")
+    [problem] = problems(project)
+    assert (problem.file, problem.row) == ("seeds/conversion_catalog.csv", 7)
+    assert "'add_to_cart' is derived" in problem.message and "event_value" in problem.message
+
+
+def test_a_conversion_may_not_be_called_like_an_anchor(project: Path) -> None:
+    for seed in (CATALOG, RULES):
+        spoil(project, seed, "\nwatch_video,", "\nfirst_visit,")
+    spoil(project, WEIGHTS, "\nwatch_video,", "\nfirst_visit,")
+    assert problems(project) == []
+    derive(project, "search,view_item,3,,1 hour,first_visit,done,,,")
+    found = [p for p in problems(project) if p.column == "anchor"]
+    assert [p.row for p in found] == [2] and "another name" in found[0].remedy
+
+
+def test_how_deep_derivations_go_is_a_setting(project: Path) -> None:
+    (project / "dbt_project.yml").write_text("name: p\nvars: {max_derivation_levels: 1}\n")
+    spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
+    spoil(project, RULES, "view_size_guide,1,view_size_guide,,,\n", "")
+    derive(project, "watch_video,view_size_guide,1,,,,done,,,")
+    derive(project, "view_size_guide,search,1,,,,done,,,")
+    [problem] = problems(project)
+    assert problem.row == 2 and "over 2 levels" in problem.message
+    assert "Allowed: up to 1" in problem.remedy
+
+
+def test_a_quality_of_what_is_counted_once_warns(project: Path) -> None:
+    spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
+    derive(project, "watch_video,search,1,,,,done,engaged_seconds_on_page,at_least,60")
+    [problem] = problems(project)
+    assert (problem.severity, problem.row) == ("warning", 2)
+    assert "'search' counts once_per_session" in problem.message
+
+
+def test_every_example_of_the_documentation_is_accepted(project: Path) -> None:
+    text = (PROJECT / "docs" / "derived_conversions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    header, *rows = "".join(blocks).splitlines()
+    assert header == (PROJECT / "seeds" / f"{DERIVED}.csv").read_text().splitlines()[0]
+    assert len(rows) >= 15
+    derive(project, *rows)
+    shipped = (PROJECT / "seeds" / f"{CATALOG}.csv").read_text(encoding="utf-8")
+    derived_names = {row.split(",")[0] for row in rows}
+    needed = {name for row in rows for name in (row.split(",")[1], row.split(",")[5])}
+    new = (needed | derived_names) - {"", "first_visit", "previous_conversion"}
+    new = {name for name in new if f"\n{name}," not in shipped}
+    with (project / "seeds" / f"{CATALOG}.csv").open("a", encoding="utf-8") as catalog:
+        catalog.writelines(
+            f"{name},{name},micro,secondary_action,interest,purchase,saas,every_event,none,0,\n"
+            for name in sorted(new)
+        )
+    with (project / "seeds" / f"{RULES}.csv").open("a", encoding="utf-8") as rules:
+        rules.writelines(f"{name},1,{name},,,\n" for name in sorted(new - derived_names))
+    found = problems(project)
+    assert [describe(p) for p in found if "dilute attention" not in p.message] == []

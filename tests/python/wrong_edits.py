@@ -4,6 +4,7 @@ CATALOG, RULES, CHANNELS = "conversion_catalog", "conversion_rules", "channel_gr
 FUNNELS, STEPS = "funnels", "funnel_steps"
 WEIGHTS, HOSTS = "lead_score_weights", "own_hostnames"
 BANDS = "lead_score_bands"
+DERIVED = "derived_conversions"
 
 
 def bands(*rows: str) -> str:
@@ -11,6 +12,12 @@ def bands(*rows: str) -> str:
     return "\n".join(["count,fitted_on", *rows, ""])
 
 
+def derived(*rows: str) -> str:
+    """The end of the header of derived_conversions, and rows below it."""
+    return "\n".join(["role,field,operator,value", *rows, ""])
+
+
+_ROLE = "role,field,operator,value\n"
 _FIRST = "purchase,14,0,5,2,1,3,500,2026-10-01"
 _LAST = "purchase,14,5,,4,3,6,200,2026-10-01"
 
@@ -301,5 +308,238 @@ WRONG_EDITS = [
         bands(_FIRST.replace("2,1,3", "0.5,1,3"), _LAST),
         "row 2, probability_percent",
         "does not lie between",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,serch,2,,session,,done,,,"),
+        "row 2, requires",
+        "Did you mean 'search'?",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,,,"),
+        "row 2, conversion_name",
+        "'twice' is not a conversion of seeds/conversion_catalog.csv",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,0,,session,,done,,,"),
+        "row 2, at_least",
+        "Allowed: 1 or more",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,two,,session,,done,,,"),
+        "row 2, at_least",
+        "not a whole number",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,sesion,,done,,,"),
+        "row 2, within",
+        "'sesion' is not a span of time",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,7 dayz,first_visit,done,,,"),
+        "row 2, within",
+        "such as '24 hours'",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,0 days,first_visit,done,,,"),
+        "row 2, within",
+        "is not a span of time",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,1.5 days,first_visit,done,,,"),
+        "row 2, within",
+        "is not a span of time",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,7 days,,done,,,"),
+        "row 2, anchor",
+        "has no beginning",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,7 days,first_vist,done,,,"),
+        "row 2, anchor",
+        "Did you mean 'first_visit'?",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,7 days,landing,done,,,"),
+        "row 2, anchor",
+        "neither first_visit, previous_conversion nor",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,first_visit,done,,,"),
+        "row 2, anchor",
+        "does not begin with 'first_visit'",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,,previous_conversion,done,,,"),
+        "row 2, within",
+        "Say within how long",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,colour,session,,done,,,"),
+        "row 2, distinct_by",
+        "'colour' is not a field",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,page_pth,session,,done,,,"),
+        "row 2, distinct_by",
+        "Did you mean 'page_path'?",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,item:prize,session,,done,,,"),
+        "row 2, distinct_by",
+        "Did you mean 'price'?",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,param:,session,,done,,,"),
+        "row 2, distinct_by",
+        "names no key",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,begun,,,"),
+        "row 2, role",
+        "Allowed: done, not_done",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,not_done,,,"),
+        "row 2, role",
+        "Nothing must be done for 'twice'",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("left,search,1,,,,done,,,", "left,purchase,1,,,,not_done,,,"),
+        "row 3, within",
+        "nobody can know",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,engaged_seconds_on_page,,"),
+        "row 2, operator",
+        "The condition has no operator",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,,at_least,5"),
+        "row 2, field",
+        "The condition has no field",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,engaged_second_on_page,at_least,5"),
+        "row 2, field",
+        "Did you mean 'engaged_seconds_on_page'?",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,percent_scrolled_on_page,at_least,half"),
+        "row 2, value",
+        "'half' is not a number",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,,,", "twice,search,2,,session,,done,,,"),
+        "row 3",
+        "repeats row 2",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived(
+            "twice,search,2,,2 days,first_visit,done,,,",
+            "twice,view_item,1,,1 day,first_visit,done,,,",
+        ),
+        "row 3, within",
+        "look at one window",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("twice,search,2,,session,,done,,,", "twice,view_item,1,,session,search,done,,,"),
+        "row 3, anchor",
+        "look at one window",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("search,view_item,2,,session,,done,,,"),
+        "row 2, conversion_name",
+        "has a rule too, in row 5 of seeds/conversion_rules.csv",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("search,search,2,,session,,done,,,"),
+        "row 2, requires",
+        "made of itself: search -> search.",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived(
+            "search,purchase,1,,,,done,,,",
+            "search,sign_up,2,,,,done,,,",
+            "sign_up,purchase,2,,1 day,search,done,,,",
+        ),
+        "row 3, requires",
+        "made of itself: search -> sign_up -> search.",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived(
+            "a,b,1,,,,done,,,", "b,c,1,,,,done,,,", "c,d,1,,,,done,,,", "d,search,2,,,,done,,,"
+        ),
+        "row 2, conversion_name",
+        "over 4 levels: a -> b -> c -> d. Allowed: up to 3",
+    ),
+    (
+        DERIVED,
+        _ROLE,
+        derived("b,c,2,item:item_id,,,done,,,", "c,search,1,,,,done,,,"),
+        "row 2, distinct_by",
+        "'c' is derived itself",
     ),
 ]

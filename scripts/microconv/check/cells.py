@@ -10,7 +10,13 @@ from functools import lru_cache
 
 from microconv.check.engine import engine, sql_text
 from microconv.check.problems import allowed_words, quoted
-from microconv.check.schema import FIELD_PREFIXES, ITEM_FIELDS, STAGED_FIELDS, Column
+from microconv.check.schema import (
+    DISTINCT_COLUMNS,
+    FIELD_PREFIXES,
+    ITEM_FIELDS,
+    STAGED_FIELDS,
+    Column,
+)
 from microconv.check.table import Row, Table
 
 # A message and its remedy, or None when the cell is right.
@@ -20,6 +26,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _INTEGER = re.compile(r"-?[0-9]+")
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME_SPAN = re.compile(r"([1-9][0-9]{0,5}) (minutes?|hours?|days?)")
 _HOSTNAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
 # `numeric` in a seed is DECIMAL(18, 3) on DuckDB: anything finer or larger would be changed without
 # a word.
@@ -183,6 +190,26 @@ def _check_field(value: str, column: Column) -> Finding:
     return None
 
 
+def _check_distinct_field(value: str, column: Column) -> Finding:
+    if value in DISTINCT_COLUMNS:
+        return None
+    finding = _check_field(value, column)
+    if finding is None or value.startswith(FIELD_PREFIXES):
+        return finding
+    choices = (*DISTINCT_COLUMNS, *STAGED_FIELDS, "param:<key>", "item:<field>")
+    return f"{quoted(value)} is not a field.", allowed_words(value, choices)
+
+
+def _check_time_span(value: str, column: Column) -> Finding:
+    if value == "session" or _TIME_SPAN.fullmatch(value):
+        return None
+    return (
+        f"{quoted(value)} is not a span of time.",
+        "Allowed: session, or a whole number of minutes, hours or days, such as '24 hours' "
+        "or '7 days'.",
+    )
+
+
 def _check_hostname(value: str, column: Column) -> Finding:
     if _HOSTNAME.fullmatch(value):
         return None
@@ -203,4 +230,6 @@ _CHECKS: dict[str, Callable[[str, Column], Finding]] = {
     "value_rule": _check_value_rule,
     "field": _check_field,
     "hostname": _check_hostname,
+    "distinct_field": _check_distinct_field,
+    "time_span": _check_time_span,
 }

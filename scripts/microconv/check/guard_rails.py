@@ -23,6 +23,7 @@ def guard_rail_warnings(tables: Mapping[str, Table]) -> list[Problem]:
         *_too_many_micros(catalog),
         *_empty_stages(catalog),
         *_drifted_points(catalog, tables["lead_score_weights"]),
+        *_thinned_qualities(catalog, tables["derived_conversions"]),
     ]
 
 
@@ -86,3 +87,23 @@ def _drifted_points(catalog: Table, weights: Table) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _thinned_qualities(catalog: Table, derived: Table) -> list[Problem]:
+    """A condition on quality sees what counts: of a session the first, however short it was."""
+    counting = {row.get("conversion_name"): row.get("counting") for row in catalog.rows}
+    return [
+        Problem(
+            derived.file,
+            f"'{row.get('requires')}' counts {counting[row.get('requires')]}, so only its first "
+            f"occurrence is asked for {row.get('field')}.",
+            f"Count it every_event in {catalog.file}, and the derived one as you like.",
+            row.line,
+            "field",
+            row.get("field"),
+            "warning",
+        )
+        for row in derived.rows
+        if row.get("field")
+        and counting.get(row.get("requires")) in ("once_per_session", "once_per_visitor")
+    ]

@@ -18,7 +18,7 @@ from microconv.check.table import Table, read_table
 from microconv.errors import MicroconvError
 
 # Used where dbt_project.yml says nothing.
-MAX_FUNNEL_STEPS = 12
+DEFAULT_LIMITS = {"max_funnel_steps": 12, "max_derivation_levels": 3}
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ def check_project(
     }
     for table in tables.values():
         check_table(table)
-    check_references(tables, _max_funnel_steps(variables))
+    check_references(
+        tables, _limit(variables, "max_funnel_steps"), _limit(variables, "max_derivation_levels")
+    )
     problems = [problem for table in tables.values() for problem in in_file_order(table)]
     problems += guard_rail_warnings(tables)
     files = None if seeds_only else _export_files(project_dir, export, variables)
@@ -88,11 +90,12 @@ def project_variables(project_dir: Path) -> Mapping[str, Any]:
     return variables if isinstance(variables, dict) else {}
 
 
-def _max_funnel_steps(variables: Mapping[str, Any]) -> int:
-    configured = variables.get("max_funnel_steps", MAX_FUNNEL_STEPS)
+def _limit(variables: Mapping[str, Any], name: str) -> int:
+    configured = variables.get(name, DEFAULT_LIMITS[name])
     if not isinstance(configured, int) or isinstance(configured, bool):
         raise MicroconvError(
-            "The var max_funnel_steps in dbt_project.yml is not a whole number.", "Write 12."
+            f"The var {name} in dbt_project.yml is not a whole number.",
+            f"Write {DEFAULT_LIMITS[name]}.",
         )
     return configured
 

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from microconv.check.bands import check_bands
+from microconv.check.derived import check_derived_conversions
 from microconv.check.funnels import check_funnel_shapes
 from microconv.check.problems import nearest, quoted
 from microconv.check.table import Table
 
 
-def check_references(tables: Mapping[str, Table], max_funnel_steps: int) -> None:
+def check_references(
+    tables: Mapping[str, Table], max_funnel_steps: int, max_derivation_levels: int
+) -> None:
     """Note names that point nowhere and conversions or funnels that lack their other half.
 
     Args:
         tables: All seeds by name.
         max_funnel_steps: The longest funnel that the models build.
+        max_derivation_levels: The longest chain of derived conversions that the models build.
     """
     catalog = tables["conversion_catalog"]
     _check_supports(catalog)
-    for name in ("conversion_rules", "funnel_steps", "lead_score_weights", "lead_score_bands"):
+    derived = tables["derived_conversions"]
+    for name in (
+        *("conversion_rules", "derived_conversions", "funnel_steps"),
+        *("lead_score_weights", "lead_score_bands"),
+    ):
         _refuse_unknown(tables[name], "conversion_name", catalog, "conversion_name", "conversion")
+    _refuse_unknown(derived, "requires", catalog, "conversion_name", "conversion")
     _refuse_unknown(
         tables["funnel_steps"], "funnel_name", tables["funnels"], "funnel_name", "funnel"
     )
-    _check_rules_exist(catalog, tables["conversion_rules"])
+    _check_rules_exist(catalog, tables["conversion_rules"], derived)
+    check_derived_conversions(derived, catalog, tables["conversion_rules"], max_derivation_levels)
     check_bands(tables["lead_score_bands"], tables["lead_score_weights"], catalog)
     check_funnel_shapes(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
 
@@ -74,16 +84,17 @@ def _check_supports(catalog: Table) -> None:
             )
 
 
-def _check_rules_exist(catalog: Table, rules: Table) -> None:
-    if not rules.is_complete:
+def _check_rules_exist(catalog: Table, rules: Table, derived: Table) -> None:
+    if not (rules.is_complete and derived.is_complete):
         return
-    ruled = set(rules.values("conversion_name"))
+    defined = {*rules.values("conversion_name"), *derived.values("conversion_name")}
     for row in catalog.rows:
         name = row.get("conversion_name")
-        if name and name not in ruled:
+        if name and name not in defined:
             catalog.refuse(
-                f"{quoted(name)} has no row in {rules.file}, so it could never occur.",
-                "Add a rule for it there, or delete it here.",
+                f"{quoted(name)} has no row in {rules.file} or {derived.file}, so it could never "
+                "occur.",
+                "Add a rule or a requirement for it there, or delete it here.",
                 row,
                 "conversion_name",
             )

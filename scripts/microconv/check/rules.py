@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from microconv.check.cells import check_cells, check_pattern, integer_of, number_of
+from microconv.check.derived import check_requirements
 from microconv.check.funnels import check_funnel_steps, check_funnels
 from microconv.check.problems import quoted
 from microconv.check.schema import (
@@ -205,6 +206,7 @@ def _check_hostnames(table: Table) -> None:
 _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "conversion_catalog": _check_catalog,
     "conversion_rules": _check_rules,
+    "derived_conversions": check_requirements,
     "funnels": check_funnels,
     "funnel_steps": check_funnel_steps,
     "channel_groups": _check_channel_groups,

@@ -17,6 +17,8 @@ Kind = Literal[
     "value_rule",
     "field",
     "hostname",
+    "distinct_field",
+    "time_span",
 ]
 
 STAGES = ("awareness", "interest", "consideration", "intent", "conversion")
@@ -81,6 +83,18 @@ TEXT_ITEM_FIELDS = (
 )
 ITEM_FIELDS = TEXT_ITEM_FIELDS + NUMERIC_ITEM_FIELDS
 
+# What an occurrence has besides its event: a derived conversion may count distinct values of it.
+DISTINCT_COLUMNS = ("page_path", "event_name", "session_id", "conversion_date")
+QUALITY_FIELDS = (
+    "engaged_seconds_on_page",
+    "percent_scrolled_on_page",
+    "session_number",
+    "seconds_since_session_start",
+)
+# Anchors that are no conversions.
+FIRST_VISIT, PREVIOUS_CONVERSION = "first_visit", "previous_conversion"
+ANCHORS = (FIRST_VISIT, PREVIOUS_CONVERSION)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -123,6 +137,18 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("field", "field", required=False),
         _choice("operator", *OPERATORS, required=False),
         Column("value", required=False),
+    ),
+    "derived_conversions": (
+        Column("conversion_name"),
+        Column("requires"),
+        Column("at_least", "integer", at_least=1),
+        Column("distinct_by", "distinct_field", required=False),
+        Column("within", "time_span", required=False),
+        Column("anchor", required=False),
+        _choice("role", "done", "not_done"),
+        _choice("field", *QUALITY_FIELDS, required=False),
+        _choice("operator", *NUMERIC_OPERATORS, required=False),
+        Column("value", "number", required=False),
     ),
     "funnels": (
         Column("funnel_name", "name"),

@@ -33,7 +33,12 @@ _BY_DAY = {
 }
 _BY_RUN = {"int_visitors_changed"}
 _BY_EVENT = ("base_", "stg_", "int_", "fct_")
-_FIXED = {"int_export_as_of", "mart_conversion_paths", "mart_funnel_drop_offs"}
+_FIXED = {
+    "int_export_as_of",
+    "int_requirements_leveled",
+    "mart_conversion_paths",
+    "mart_funnel_drop_offs",
+}
 
 
 @dataclass(frozen=True)
