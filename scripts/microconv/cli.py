@@ -15,6 +15,7 @@ from microconv.cost.command import cost
 from microconv.errors import MicroconvError
 from microconv.output import warn
 from microconv.score.command import score
+from microconv.starters.command import init
 from microconv.summary import summary
 from microconv.value.command import value
 
@@ -66,6 +67,7 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
+app.command()(init)
 app.command()(score)
 app.command()(summary)
 app.command()(value)
