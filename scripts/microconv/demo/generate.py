@@ -9,10 +9,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from microconv.demo import settings
-from microconv.demo.cohorts import Window, simulate
+from microconv.demo import settings, shop
+from microconv.demo.cohorts import simulate
 from microconv.demo.folder import MARKER, demo_folder
 from microconv.demo.local_time import day_number, day_of, local_midnights
+from microconv.demo.packing import Window
 from microconv.demo.plan import cohort_chunks, rates_of
 from microconv.demo.settings import Calendar, DemoOptions, calendar_of
 from microconv.demo.spill import Spill
@@ -60,7 +61,7 @@ def generate_demo(
     calendar = calendar_of(options)
     with demo_folder(out_dir) as work:
         with Background() as background:
-            writer = DayWriter(options, calendar, work, background)
+            writer = DayWriter(options, calendar, work, background, shop.SITE)
             _generate(options, calendar, work, writer, progress)
             background.finish()
         truth = planted_truth(options, calendar, writer.tally)

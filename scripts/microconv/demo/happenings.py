@@ -5,6 +5,7 @@ Events of one request share their timestamp to the microsecond, as GA4 batches t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,6 @@ from microconv.demo.browsing import (
 )
 from microconv.demo.local_time import MICROSECONDS, local_day_numbers
 from microconv.demo.page_views import NO_PAGE, PageViews
-from microconv.demo.records import EVENT
 from microconv.demo.visitors import Sessions, Visitors
 
 
@@ -32,9 +32,11 @@ class Happenings:
     """Events as parallel lists of arrays: page view index, event code, offset and place in page.
 
     `offset` is microseconds after the page view's start, `engagement` milliseconds; `page` is the
-    page in the address bar where that is not the page view's own, else `NO_PAGE`.
+    page in the address bar where that is not the page view's own, else `NO_PAGE`; `events` gives
+    the code of each event that the site has.
     """
 
+    events: Mapping[str, int]
     view: list[Ints] = field(default_factory=list)
     event: list[Ints] = field(default_factory=list)
     offset: list[Ints] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Happenings:
         """Let event `name` happen on the page views `view`, `seconds` after their start."""
         n = len(view)
         self.view.append(view)
-        self.event.append(np.full(n, EVENT[name], dtype=np.int64))
+        self.event.append(np.full(n, self.events[name], dtype=np.int64))
         micros = np.broadcast_to(np.asarray(seconds) * MICROSECONDS, (n,))
         self.offset.append(micros.astype(np.int64))
         self.ordering.append(np.full(n, ordering, dtype=np.int64))
@@ -78,7 +80,7 @@ def collect(
     outage_day: int | None,
 ) -> Happenings:
     """All events of the page views; those of `outage_day`'s broken tag never leave the browser."""
-    out = Happenings()
+    out = Happenings(shop.SITE.events)
     person = sessions.visitor[views.session]
     is_human = ~visitors.is_bot[person]
     _add_page_loads(out, visitors, sessions, views)
