@@ -49,7 +49,7 @@ app = typer.Typer(
 
 
 def demo(context: typer.Context) -> None:
-    """Write a synthetic shop's GA4 export with planted truth."""
+    """Write a synthetic GA4 export of a shop or another business, with planted truth."""
     command = typer.Typer(add_completion=False, rich_markup_mode=None)
     command.command()(importlib.import_module("microconv.demo.command").demo)
     code = typer.main.get_command(command).main(

@@ -83,6 +83,9 @@ class ParameterEncoder:
         self._enter_money(sheet, rows)
         for one, codes in zip(self._site.choices, self._choice_codes, strict=True):
             index = rows.of(one.events)
+            if one.kinds:
+                kind = self._site.page_kind[records["page"][index]]
+                index = index[np.isin(kind, one.kinds)]
             sheet.text(one.key, index, codes[choice(rows.page_word[index], 31, len(codes))])
         self._enter_oddities(sheet, rows, on_page)
         return sheet.column()

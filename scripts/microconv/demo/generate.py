@@ -12,15 +12,25 @@ from typing import Any
 from microconv.demo import settings, shop
 from microconv.demo.cohorts import simulate
 from microconv.demo.folder import MARKER, demo_folder
+from microconv.demo.journeys import simulate_journeys
 from microconv.demo.local_time import day_number, day_of, local_midnights
 from microconv.demo.packing import Window
 from microconv.demo.plan import cohort_chunks, rates_of
-from microconv.demo.settings import Calendar, DemoOptions, calendar_of
+from microconv.demo.settings import (
+    Calendar,
+    DemoError,
+    DemoOptions,
+    calendar_of,
+    quiet_calendar,
+)
 from microconv.demo.spill import Spill
 from microconv.demo.tables import Background, DayWriter
-from microconv.demo.truth import planted_truth
+from microconv.demo.truth import journey_truth, planted_truth
+from microconv.demo.vertical import Vertical
+from microconv.demo.verticals import VERTICALS
 
 Progress = Callable[[int, int], None]
+SHOP = "ecommerce"
 
 
 @dataclass(frozen=True)
@@ -44,13 +54,15 @@ def generate_demo(
     intent_sd: float = settings.DEFAULT_INTENT_SD,
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
+    vertical: str = SHOP,
 ) -> DemoSummary:
-    """Write a synthetic shop's GA4 export to `out_dir`, one Parquet file per table and local day.
+    """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
-    `days` end with `until`; `visitors_per_day` counts new visitors. `progress` is called with
-    (days done, days in all) including the warm-up. `delivered_through` gives the export as it stood
-    on that date: later days are absent and the three newest lack the events that arrive late. The
-    same arguments give the same bytes.
+    `vertical` is the shop (ecommerce) or one of `VERTICALS`; `days` end with `until`;
+    `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
+    including the warm-up. `delivered_through` gives the export as it stood on that date: later days
+    are absent and the three newest lack the events that arrive late. The same arguments give the
+    same bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
@@ -58,13 +70,20 @@ def generate_demo(
     options = DemoOptions(
         days, visitors_per_day, seed, until, intent_sd, delivered_through, last_day_intraday
     )
-    calendar = calendar_of(options)
+    simulated = VERTICALS.get(vertical)
+    if simulated is None and vertical != SHOP:
+        raise DemoError(f"There is no demo of {vertical}; choose {SHOP}, {', '.join(VERTICALS)}.")
+    calendar = calendar_of(options) if simulated is None else quiet_calendar(options)
+    site = shop.SITE if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
-            writer = DayWriter(options, calendar, work, background, shop.SITE)
-            _generate(options, calendar, work, writer, progress)
+            writer = DayWriter(options, calendar, work, background, site)
+            _generate(options, calendar, work, writer, progress, simulated)
             background.finish()
-        truth = planted_truth(options, calendar, writer.tally)
+        if simulated is None:
+            truth = planted_truth(options, calendar, writer.tally)
+        else:
+            truth = journey_truth(vertical, simulated, options, calendar, writer.tally)
         (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     tables = writer.tally.tables
     return DemoSummary(
@@ -81,6 +100,7 @@ def _generate(
     work: Path,
     writer: DayWriter,
     progress: Progress | None,
+    vertical: Vertical | None,
 ) -> None:
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)
@@ -92,9 +112,12 @@ def _generate(
     total = settings.WARM_UP_DAYS + options.days
     for done, (day, chunks) in enumerate(cohort_chunks(options, calendar), start=1):
         for chunk in chunks:
-            events = simulate(
-                chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
-            )
+            if vertical is None:
+                events = simulate(
+                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
+                )
+            else:
+                events = simulate_journeys(chunk, window, vertical, intent_sd=options.intent_sd)
             spill.add(events)
         if day >= first_day:
             writer.write(day_of(day), spill)

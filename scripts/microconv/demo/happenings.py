@@ -5,7 +5,7 @@ Events of one request share their timestamp to the microsecond, as GA4 batches t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,30 +83,6 @@ def collect(
     out = Happenings(shop.SITE.events)
     person = sessions.visitor[views.session]
     is_human = ~visitors.is_bot[person]
-    _add_page_loads(out, visitors, sessions, views)
-    _add_attention(rng, out, views, is_human)
-    _add_actions(rng, out, browsing, views)
-    _add_list_clicks(out, views, is_human)
-    _add_checkout(rng, out, views, outage_day)
-    _add_account(out, visitors, sessions, views)
-    return out
-
-
-def _add_page_loads(
-    out: Happenings, visitors: Visitors, sessions: Sessions, views: PageViews
-) -> None:
-    """The request of the page load: session_start, first_visit, page_view, then what it shows."""
-    visitor = sessions.visitor[views.session]
-    key = mixed(views.start, 3)
-    # Without consent GA4 sends no session events; elsewhere some are lost.
-    announced = views.is_first & ~visitors.has_no_consent[visitor]
-    opens = announced & ~drawn(key, 4, settings.MISSING_SESSION_START_PER_MILLION)
-    arrives = announced & (sessions.number[views.session] == 1)
-    before = opens.astype(np.int64) + arrives
-    out.add("session_start", np.flatnonzero(opens))
-    out.add("first_visit", np.flatnonzero(arrives), batch_index=1 + opens[arrives])
-    everything = np.arange(len(views.page))
-    out.add("page_view", everything, batch_index=before + 1)
     kind = shop.PAGE_KIND[views.page]
     shows = (
         ("view_item", kind == shop.PRODUCT),
@@ -115,27 +91,63 @@ def _add_page_loads(
         ("view_cart", kind == shop.CART),
         ("view_order_status", views.is_status),
     )
+    add_page_loads(out, visitors, sessions, views, shows)
+    add_attention(rng, out, views, is_human)
+    _add_actions(rng, out, browsing, views)
+    _add_list_clicks(out, views, is_human)
+    _add_checkout(rng, out, views, outage_day)
+    _add_account(out, visitors, sessions, views)
+    return out
+
+
+def add_page_loads(
+    out: Happenings,
+    visitors: Visitors,
+    sessions: Sessions,
+    views: PageViews,
+    shows: Sequence[tuple[str, Bools]],
+) -> None:
+    """The request of the page load: session_start, first_visit, page_view, then what it shows.
+
+    In an app the first opening and the screen take the place of the first visit and the page.
+    """
+    is_app = "screen_view" in out.events
+    visitor = sessions.visitor[views.session]
+    key = mixed(views.start, 3)
+    # Without consent GA4 sends no session events; elsewhere some are lost.
+    announced = views.is_first & ~visitors.has_no_consent[visitor]
+    opens = announced & ~drawn(key, 4, settings.MISSING_SESSION_START_PER_MILLION)
+    arrives = announced & (sessions.number[views.session] == 1)
+    before = opens.astype(np.int64) + arrives
+    out.add("session_start", np.flatnonzero(opens))
+    arrival = "first_open" if is_app else "first_visit"
+    out.add(arrival, np.flatnonzero(arrives), batch_index=1 + opens[arrives])
+    everything = np.arange(len(views.page))
+    out.add("screen_view" if is_app else "page_view", everything, batch_index=before + 1)
     for name, mask in shows:
         view = np.flatnonzero(mask)
         out.add(name, view, batch_index=before[view] + 2)
 
 
-def _add_attention(
+def add_attention(
     rng: np.random.Generator, out: Happenings, views: PageViews, is_human: Bools
 ) -> None:
-    """Scrolls to 90 % and the engaged time; robots have neither."""
+    """Scrolls to 90 % (where there are any) and the engaged time; robots have neither."""
     n = len(views.page)
     active = views.dwell * rng.uniform(0.5, 0.95, n) * 1000
     scrolls = is_human & (rng.random(n) < 0.42) & (views.dwell > 3)
     stays = is_human & (views.dwell > 10) & (rng.random(n) < 0.75)
-    view = np.flatnonzero(scrolls)
-    out.add(
-        "scroll",
-        view,
-        seconds=views.before_cart[view] * 0.4,
-        ordering=2,
-        engagement=active[view] * 0.4,
-    )
+    if "scroll" not in out.events:
+        scrolls &= False
+    else:
+        view = np.flatnonzero(scrolls)
+        out.add(
+            "scroll",
+            view,
+            seconds=views.before_cart[view] * 0.4,
+            ordering=2,
+            engagement=active[view] * 0.4,
+        )
     view = np.flatnonzero(stays)
     rest = active[view] * np.where(scrolls[view], 0.6, 1.0)
     out.add("user_engagement", view, seconds=views.dwell[view] * 0.99, ordering=16, engagement=rest)

@@ -74,11 +74,15 @@ class Campaign(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A parameter that some events carry with one of some texts; None leaves it away."""
+    """A parameter that some events carry with one of some texts; None leaves it away.
+
+    `kinds` are the kinds of pages where they carry it; empty for any.
+    """
 
     key: str
     events: tuple[str, ...]
     texts: tuple[str | None, ...]
+    kinds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

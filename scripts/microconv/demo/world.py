@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from microconv.demo.site import Device, Place
+from microconv.demo.site import Campaign, Device, Place
 
 DEVICES: Final = (
     Device("mobile", "Apple", "iPhone", "iOS", "18.6", "Safari", "18.6", 0.28, True),
@@ -55,3 +55,56 @@ PLACES: Final = (
 )
 
 CLICK_IDS: Final = tuple(f"Cj0KCQjw{n * 2_654_435_761 % 2**32:08x}BhDm" for n in range(512))
+
+_GOOGLE = "https://www.google.com/"
+CAMPAIGNS: Final = (
+    Campaign("(direct)", "(none)", "(direct)", "Direct", None, 0.22, 0.0),
+    Campaign("google", "organic", "(organic)", "Organic Search", _GOOGLE, 0.30, 0.0),
+    Campaign("bing", "organic", "(organic)", "Organic Search", "https://www.bing.com/", 0.04, 0.0),
+    Campaign("google", "cpc", "brand_search", "Paid Search", _GOOGLE, 0.10, 0.0),
+    Campaign("google", "cpc", "topic_search", "Paid Search", _GOOGLE, 0.10, 0.0),
+    Campaign("newsletter", "email", "monthly_news", "Email", None, 0.07, 0.0),
+    Campaign(
+        "linkedin",
+        "paid_social",
+        "decision_makers",
+        "Paid Social",
+        "https://www.linkedin.com/",
+        0.06,
+        0.0,
+    ),
+    Campaign("reddit", "social", NOT_SET, "Organic Social", "https://www.reddit.com/", 0.05, 0.0),
+    Campaign(
+        "roundup.example",
+        "referral",
+        "(referral)",
+        "Referral",
+        "https://roundup.example/",
+        0.06,
+        0.0,
+    ),
+)
+"""Where visitors of the sites other than the shop come from."""
+APP_CAMPAIGNS: Final = (
+    Campaign("(direct)", "(none)", "(direct)", "Direct", None, 0.34, 0.0),
+    Campaign("google-play", "organic", "(organic)", "Organic Search", None, 0.28, 0.0),
+    Campaign("google", "cpc", "app_installs", "Paid Search", None, 0.18, 0.0),
+    Campaign("instagram", "paid_social", "app_stories", "Paid Social", None, 0.12, 0.0),
+    Campaign(
+        "firebase", "notification", "weekly_reminder", "Mobile Push Notifications", None, 0.08, 0.0
+    ),
+)
+DIRECT, REMINDER, APP_REMINDER = 0, 5, 4
+"""Campaigns of people who come back."""
+APP_DEVICES: Final = tuple(
+    device for device in DEVICES if device.system in ("iOS", "iPadOS", "Android")
+)
+SECRET_QUERIES: Final = (
+    "?email=anna.berg%40example.com&token=9f8e7d6c5b",
+    "?utm_source=crm&token=eyJhbGciOiJIUzI1NiJ9.e30.x",
+)
+EVERYWHERE: Final = ("session_start", "user_engagement")
+WEB: Final = (*EVERYWHERE, "first_visit", "page_view", "scroll")
+"""The events that GA4 collects of every site by itself, as far as the demo simulates them."""
+APP: Final = (*EVERYWHERE, "first_open", "screen_view")
+"""The same of every app."""
