@@ -115,12 +115,10 @@ def _print_silent(found: Summary) -> None:
     if not silent:
         return
     if len(silent) == catalogued:
-        said = (
-            f"None of the {catalogued} catalogued conversions happened in a session of these days"
-        )
+        said = f"None of the {catalogued} catalogued conversions happened in these days"
     else:
-        said = f"{len(silent)} of the {catalogued} catalogued conversions happened in no session"
-        said += f" of these days ({', '.join(silent)})"
+        said = f"{len(silent)} of the {catalogued} catalogued conversions did not happen in these"
+        said += f" days ({', '.join(silent)})"
     output.say_sentence(
         f"{said}, so that their rates are 0 or missing. `microconv discover` lists the events that "
         "the export holds; a rule in conversion_rules.csv makes one a conversion."

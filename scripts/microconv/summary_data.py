@@ -26,7 +26,7 @@ class Summary:
     """What the marts say in short; rows as the warehouse returns them (rates in 0..1).
 
     `hidden_segment_count` is how many segments were too small to show a rate for,
-    `silent_conversions` are the labels of catalogued conversions that no session holds.
+    `silent_conversions` are the labels of catalogued conversions that did not happen.
     """
 
     place: str
@@ -56,22 +56,21 @@ def read_summary(warehouse: Warehouse) -> Summary:
         segments=shown,
         hidden_segment_count=len(segments) - len(shown),
         conversion_count=len(catalogued),
-        silent_conversions=[str(row["label"]) for row in catalogued if not row["session_count"]],
+        silent_conversions=[str(row["label"]) for row in catalogued if not row["happened_count"]],
     )
 
 
 def _read_catalogued(warehouse: Warehouse) -> list[Record]:
-    """Every catalogued conversion with the sessions that hold it."""
+    """Every catalogued conversion with how often it happened."""
     return warehouse.run_query(f"""
         select
             conversions.conversion_name,
             conversions.label,
-            sum(segments.converting_session_count) as session_count
+            sum(daily.conversion_count) as happened_count
         from {warehouse.relation("dim_conversions")} as conversions
-        left join {warehouse.relation("mart_segment_conversions")} as segments
-            on conversions.conversion_name = segments.conversion_name
-            and segments.period_grain = 'all'
-            and segments.segment_dimension = 'all'
+        left join {warehouse.relation("mart_daily_conversions")} as daily
+            on conversions.conversion_name = daily.conversion_name
+            and daily.segment_dimension = 'all'
         group by conversions.conversion_name, conversions.label
         order by conversions.conversion_name
     """)

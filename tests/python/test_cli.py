@@ -119,7 +119,7 @@ def test_summary_shows_every_rate_with_base_interval_and_rule(built: Path) -> No
         "within 168 hours of step 1",
         "40 newer entries still have time to convert and are not counted.",
         "1 smaller one has too few sessions for a rate.",
-        "1 of the 2 catalogued conversions happened in no session of these days (=Viewed [a ",
+        "1 of the 2 catalogued conversions did not happen in these days (=Viewed [a product])",
         f"Tables: DuckDB file {built / 'shop.duckdb'}, schema marts.",
     ):
         assert words in " ".join(text.split())
