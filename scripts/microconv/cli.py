@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from microconv.check.command import check
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
+from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.output import warn
 from microconv.score.command import score
@@ -67,6 +68,7 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
+app.command()(discover)
 app.command()(init)
 app.command()(score)
 app.command()(summary)

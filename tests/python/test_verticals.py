@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from microconv.demo import generate_demo
 from microconv.demo.verticals import VERTICALS
@@ -31,6 +32,8 @@ def build_demo(root: Path, vertical: Vertical, days: int, visitors: int, *select
         vertical=vertical,
     )
     warehouse.build(*selected)
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("checkpoint")  # a fork leaves it to each reader, which takes longer
 
 
 def with_starter(root: Path, vertical: Vertical) -> Warehouse:
