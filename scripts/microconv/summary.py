@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from microconv.profile import Record
 
 NEXT_STEP = (
-    "Next: `make evidence` says which micro-conversions announce a purchase; to measure your own, "
-    "edit seeds/conversion_catalog.csv, point GA4_EXPORT_FILES at your export and run `make build`."
+    "Next: `make evidence` says which micro-conversions announce a purchase. For your own site, "
+    "point GA4_EXPORT_FILES at your export: `microconv discover` lists its events, `init` "
+    "writes a starter catalog into seeds/, and `make build` builds."
 )
 
 # Each list of a summary as long rows for CSV: what names a row, and the columns that are measures.

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from built_project import make_project
 from microconv import output
@@ -129,6 +130,14 @@ def test_summary_shows_every_rate_with_base_interval_and_rule(built: Path) -> No
         "shown",
         "lower",
     ]
+
+
+def test_summary_explains_empty_tables(built: Path) -> None:
+    with duckdb.connect(str(built / "shop.duckdb")) as connection:
+        connection.execute("update marts.mart_daily_conversions set conversion_count = 0")
+    text = " ".join(run("summary").stdout.split())
+    assert "None of the 2 catalogued conversions happened in these days" in text
+    assert "`microconv discover` lists the events that the export holds" in text
 
 
 def test_summary_prints_one_csv_table_without_formulas(built: Path) -> None:

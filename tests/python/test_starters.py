@@ -18,6 +18,24 @@ PROJECT = Path(__file__).resolve().parents[2]
 CATALOG, RULES = "conversion_catalog.csv", "conversion_rules.csv"
 
 
+# As GA4 collects or recommends them (support.google.com/analytics, 9216061, 9234069, 9267735).
+GA4_NAMES = {
+    "add_payment_info", "add_shipping_info", "add_to_cart", "add_to_wishlist", "begin_checkout",
+    "close_convert_lead", "file_download", "first_open", "form_start", "form_submit",
+    "generate_lead", "in_app_purchase", "join_group", "login", "notification_open", "page_view",
+    "purchase", "qualify_lead", "scroll", "search", "select_content", "select_promotion", "share",
+    "sign_up", "tutorial_begin", "tutorial_complete", "unlock_achievement", "video_complete",
+    "video_start", "view_item", "view_promotion", "view_search_results",
+}  # fmt: skip
+OWN_NAMES = {
+    Vertical.ECOMMERCE: {"newsletter_signup", "view_size_guide"},
+    Vertical.SAAS: {"create_project", "invite_member"},
+    Vertical.LEAD_GENERATION: {"use_calculator"},
+    Vertical.CONTENT_MEDIA: set(),
+    Vertical.MOBILE_APP: {"notification_opt_in"},
+}
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the seeds of a fresh clone."""
@@ -146,6 +164,25 @@ def test_dbt_reads_the_same_folder_as_check(
         config, _ = profile._load(PROJECT, tmp_path)
         assert config.seed_paths == [expected]
         assert profile.find_seeds_dir(PROJECT) == PROJECT / expected
+
+
+@pytest.mark.parametrize("vertical", list(Vertical))
+def test_events_have_the_names_that_ga4_gives_them(project: Path, vertical: Vertical) -> None:
+    assert init("--vertical", vertical).exit_code == 0
+    events = set(column(project / "seeds" / RULES, "event_name")) - {"*"}
+    assert events - GA4_NAMES == OWN_NAMES[vertical]
+
+
+@pytest.mark.parametrize("vertical", list(Vertical))
+def test_the_page_about_starters_names_every_event(project: Path, vertical: Vertical) -> None:
+    assert init("--vertical", vertical).exit_code == 0
+    page = (PROJECT / "docs" / "starter_catalogs.md").read_text(encoding="utf-8")
+    [section] = [part for part in page.split("\n**") if part.startswith(f"{vertical}.**")]
+    section = " ".join(section.partition("\n\n")[0].split())
+    own = section.partition("own: ")[2].partition(". ")[0]
+    events = set(column(project / "seeds" / RULES, "event_name")) - {"*"}
+    assert [event for event in sorted(events) if f"`{event}`" not in section] == []
+    assert {name for name in OWN_NAMES[vertical] if f"`{name}`" in own} == OWN_NAMES[vertical]
 
 
 def test_an_unknown_vertical_is_a_wrong_call(project: Path) -> None:

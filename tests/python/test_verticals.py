@@ -10,10 +10,12 @@ from typing import Any
 
 import duckdb
 import pytest
+from microconv.cli import app
 from microconv.demo import generate_demo
 from microconv.demo.verticals import VERTICALS
 from microconv.starters.lists import Vertical, shared_files, starter_lists
 from project_run import PROJECT, Warehouse, shared_folder
+from typer.testing import CliRunner
 
 UNTIL = date(2026, 11, 8)
 OTHERS = [vertical for vertical in Vertical if vertical is not Vertical.ECOMMERCE]
@@ -173,13 +175,41 @@ def test_planted_rates_in_a_demo_of_full_size(tmp_path: Path, vertical: Vertical
     generate_demo(
         warehouse.export,
         days=49,
-        visitors_per_day=180,
+        visitors_per_day=220,
         seed=20_261_108,
         until=UNTIL,
         vertical=vertical,
     )
     warehouse.dbt("build").must_succeed()
     check_rates(warehouse)
+
+
+@pytest.mark.long
+def test_an_export_without_any_event_of_the_vertical_ends_in_empty_marts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data tests included: nothing to count is no error, and the summary says why."""
+    warehouse = with_starter(tmp_path, Vertical.MOBILE_APP)
+    warehouse.is_as_shipped = True
+    generate_demo(tmp_path / "shop", days=3, visitors_per_day=40, seed=1, until=UNTIL)
+    for path in sorted((tmp_path / "shop").glob("events_*.parquet")):
+        duckdb.execute(
+            f"""copy (select * from '{path}' where event_name in ('session_start', 'first_visit'))
+            to '{warehouse.export / path.name}'"""
+        )
+    warehouse.dbt("build").must_succeed()
+    assert warehouse.value("select count(*) from fct_sessions") > 50
+    facts = ("fct_micro_conversions", "fct_macro_conversions", "fct_funnel_attempts")
+    assert [warehouse.value(f"select count(*) from {fact}") for fact in facts] == [0, 0, 0]
+    for name, value in {
+        **warehouse.environment,
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(tmp_path / "profiles"),
+        "DBT_TARGET_PATH": str(tmp_path / "target"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    said = " ".join(CliRunner().invoke(app, ["summary"]).stdout.split())
+    assert "None of the 13 catalogued conversions happened in these days" in said
 
 
 def test_the_same_seed_gives_the_same_files_of_a_vertical(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def generate_demo(
     seed: int,
     until: date,
     progress: Progress | None = None,
-    intent_sd: float = settings.DEFAULT_INTENT_SD,
+    intent_sd: float | None = None,
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
     vertical: str = SHOP,
@@ -61,12 +61,15 @@ def generate_demo(
     `vertical` is the shop (ecommerce) or one of `VERTICALS`; `days` end with `until`;
     `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
     including the warm-up. `delivered_through` gives the export as it stood on that date: later days
-    are absent and the three newest lack the events that arrive late. The same arguments give the
-    same bytes.
+    are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
+    the hidden intent (log odds; None for the vertical's own). The same arguments give the same
+    bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
     """
+    if intent_sd is None:
+        intent_sd = settings.DEFAULT_INTENT_SD if vertical == SHOP else settings.VERTICAL_INTENT_SD
     options = DemoOptions(
         days, visitors_per_day, seed, until, intent_sd, delivered_through, last_day_intraday
     )

@@ -15,8 +15,9 @@ DEFAULT_DAYS = 63
 """Nine whole weeks, Monday to Sunday, so that week-on-week views start and end cleanly."""
 DEFAULT_VISITORS_PER_DAY = 220
 """New visitors per day; with returns and bots this gives about a quarter of a million events."""
+VERTICAL_INTENT_SD = 0.5
 VERTICAL_DAYS = 49
-VERTICAL_VISITORS_PER_DAY = 180
+VERTICAL_VISITORS_PER_DAY = 220
 """The same for the other verticals, whose journeys are shorter."""
 DEFAULT_SEED = 20_261_108
 DEFAULT_UNTIL = date(2026, 11, 8)

@@ -86,7 +86,7 @@ VERTICAL = Vertical(
         Browsed(SEARCH, 0.01, 0.03),
     ),
     actions=(
-        Action("form_submit", 0.02, is_once=True, raises="subscription", rate_ratio=2.5),
+        Action("form_submit", 0.05, is_once=True, raises="subscription", rate_ratio=3.0),
         Action("share", 0.02, kind=ARTICLE),
         Action("join_group", 0.02, kind=TOPIC),
         Action(

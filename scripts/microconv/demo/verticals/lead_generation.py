@@ -85,7 +85,7 @@ VERTICAL = Vertical(
         Browsed(TOOLS, 0.01, 0.04),
     ),
     actions=(
-        Action("file_download", 0.05, kind=BLOG, raises="commitment", rate_ratio=2.5),
+        Action("file_download", 0.08, kind=BLOG, raises="commitment", rate_ratio=3.0),
         Action("form_submit", 0.01, kind=BLOG, is_once=True),
         Action("use_calculator", 0.02, kind=TOOLS),
         Action(

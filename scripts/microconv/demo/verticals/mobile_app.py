@@ -79,7 +79,7 @@ VERTICAL = Vertical(
         Browsed(SETTINGS, 0.01, 0.05),
     ),
     actions=(
-        Action("unlock_achievement", 0.06, kind=LESSON, raises="purchase", rate_ratio=2.5),
+        Action("unlock_achievement", 0.08, kind=LESSON, raises="purchase", rate_ratio=3.0),
         Action("level_up", 0.02, kind=LESSON),
         Action("notification_opt_in", 0.05, kind=SETTINGS, is_once=True),
         Action("notification_open", 0.03, kind=HOME),

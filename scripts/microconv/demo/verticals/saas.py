@@ -90,10 +90,10 @@ VERTICAL = Vertical(
     actions=(
         Action(
             "video_start",
-            0.05,
+            0.08,
             kind=FEATURES,
             raises="trial",
-            rate_ratio=2.5,
+            rate_ratio=3.0,
             then=((0.7, "video_progress"), (0.6, "video_complete")),
         ),
         Action("file_download", 0.03, kind=GUIDES),
