@@ -26,7 +26,7 @@ from microconv.demo.settings import (
 from microconv.demo.spill import Spill
 from microconv.demo.tables import Background, DayWriter
 from microconv.demo.truth import journey_truth, planted_truth
-from microconv.demo.vertical import Vertical
+from microconv.demo.vertical import SimulatedVertical
 from microconv.demo.verticals import VERTICALS
 
 Progress = Callable[[int, int], None]
@@ -103,7 +103,7 @@ def _generate(
     work: Path,
     writer: DayWriter,
     progress: Progress | None,
-    vertical: Vertical | None,
+    vertical: SimulatedVertical | None,
 ) -> None:
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)

@@ -21,7 +21,7 @@ from microconv.demo.packing import Window, pack
 from microconv.demo.page_views import CARTS_PER_PERSON, NO_PAGE, PageViews
 from microconv.demo.records import Records
 from microconv.demo.steps import Walk, follow
-from microconv.demo.vertical import Journey, Vertical
+from microconv.demo.vertical import Journey, SimulatedVertical
 from microconv.demo.visitors import (
     Sessions,
     Visitors,
@@ -65,7 +65,7 @@ class Pages:
 
 
 def simulate_journeys(
-    chunk: Chunk, window: Window, vertical: Vertical, *, intent_sd: float
+    chunk: Chunk, window: Window, vertical: SimulatedVertical, *, intent_sd: float
 ) -> Records:
     """The chunk's visitors' events, unsorted."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(chunk.seed)))
@@ -97,7 +97,7 @@ def simulate_journeys(
 
 def _browse(
     rng: np.random.Generator,
-    vertical: Vertical,
+    vertical: SimulatedVertical,
     visitors: Visitors,
     sessions: Sessions,
     counts: Ints,
@@ -133,7 +133,11 @@ def _browse(
 
 
 def _enter(
-    rng: np.random.Generator, vertical: Vertical, journey: Journey, pages: Pages, eager: Floats
+    rng: np.random.Generator,
+    vertical: SimulatedVertical,
+    journey: Journey,
+    pages: Pages,
+    eager: Floats,
 ) -> Entries:
     """Who enters a journey where, and how far each gets."""
     n, first = len(pages.session), pages.visitor_first
@@ -177,7 +181,7 @@ def _stay_away(pages: Pages, entries: list[Entries]) -> tuple[Pages, list[Entrie
     return Pages(**arrays, did=did), still
 
 
-def _see_no_step_twice(vertical: Vertical, pages: Pages, entries: list[Entries]) -> None:
+def _see_no_step_twice(vertical: SimulatedVertical, pages: Pages, entries: list[Entries]) -> None:
     """Pages that are steps are browsed freely before the entry only: else chance would add to the
     planted rates.
     """
@@ -192,7 +196,7 @@ def _see_no_step_twice(vertical: Vertical, pages: Pages, entries: list[Entries])
 
 def _views(
     rng: np.random.Generator,
-    vertical: Vertical,
+    vertical: SimulatedVertical,
     sessions: Sessions,
     pages: Pages,
     entries: list[Entries],
@@ -245,7 +249,7 @@ def _views(
 
 def _collect(
     rng: np.random.Generator,
-    vertical: Vertical,
+    vertical: SimulatedVertical,
     events: Happenings,
     visitors: Visitors,
     sessions: Sessions,

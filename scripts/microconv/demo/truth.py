@@ -11,7 +11,7 @@ from microconv.demo.folder import GENERATOR_NAME
 from microconv.demo.local_time import PROPERTY_TIME_ZONE
 from microconv.demo.settings import Calendar, DemoOptions
 from microconv.demo.tally import Tally
-from microconv.demo.vertical import Action, Vertical
+from microconv.demo.vertical import Action, SimulatedVertical
 
 
 def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dic
 
 
 def journey_truth(
-    name: str, vertical: Vertical, options: DemoOptions, calendar: Calendar, tally: Tally
+    name: str, vertical: SimulatedVertical, options: DemoOptions, calendar: Calendar, tally: Tally
 ) -> dict[str, Any]:
     """The truth of a vertical other than the shop: the rates of its funnels, effects, counts."""
     return {
@@ -64,7 +64,9 @@ def journey_truth(
     }
 
 
-def _planted_steps(vertical: Vertical, conversions: tuple[str, ...]) -> list[dict[str, Any]]:
+def _planted_steps(
+    vertical: SimulatedVertical, conversions: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """Each step with its rate from the step before; by visitor, since nobody enters twice."""
     journey = vertical.journey_of(conversions[0])
     steps: list[dict[str, Any]] = [{"conversion_name": conversions[0], "step_rate": None}]
@@ -73,7 +75,7 @@ def _planted_steps(vertical: Vertical, conversions: tuple[str, ...]) -> list[dic
     return steps
 
 
-def _journey_effect(vertical: Vertical, action: Action) -> dict[str, Any]:
+def _journey_effect(vertical: SimulatedVertical, action: Action) -> dict[str, Any]:
     """What a small action does; a rate ratio of 1 means nothing at all."""
     raised = [journey for journey in vertical.journeys if journey.name == action.raises]
     mechanism = "at random on page views"

@@ -101,7 +101,7 @@ class Journey:
 
 
 @dataclass(frozen=True)
-class Vertical:
+class SimulatedVertical:
     """A kind of business as the demo simulates it.
 
     `shows` are events that a page of some kind fires as it loads; `funnels` names the shipped

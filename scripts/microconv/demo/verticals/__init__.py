@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from microconv.demo.vertical import Vertical
+from microconv.demo.vertical import SimulatedVertical
 from microconv.demo.verticals import content_media, lead_generation, mobile_app, saas
 
-VERTICALS: dict[str, Vertical] = {
+VERTICALS: dict[str, SimulatedVertical] = {
     "saas": saas.VERTICAL,
     "lead_generation": lead_generation.VERTICAL,
     "content_media": content_media.VERTICAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, Step, Vertical
+from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
 
 FRONT, ARTICLE, TOPIC, SEARCH, OFFER, ACCOUNT, PAY = range(7)
 
@@ -77,7 +77,7 @@ SITE = Site(
     tiers=("registered", "trial", "subscriber"),
 )
 
-VERTICAL = Vertical(
+VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
         Browsed(FRONT, 0.32, 0.14),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, Step, Vertical
+from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
 
 HOME, SERVICES, BLOG, CASES, PRICING, TOOLS, CONTACT = range(7)
 
@@ -55,7 +55,8 @@ SITE = Site(
         Product("Concept", "Northgate", "services", "concept", "standard", 6400.0),
     ),
     choices=(
-        Choice("content_type", ("select_content",), ("call_to_action",)),
+        Choice("content_type", ("select_content",), ("call_to_action",), (SERVICES,)),
+        Choice("content_type", ("select_content",), ("case_study",), (CASES,)),
         Choice("content_id", ("select_content",), ("talk_to_an_engineer", "see_your_savings")),
         Choice("form_id", _FORM, ("contact_form",), (CONTACT,)),
         Choice(
@@ -74,7 +75,7 @@ SITE = Site(
     stream_id="7700112235",
 )
 
-VERTICAL = Vertical(
+VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
         Browsed(HOME, 0.36, 0.16),
@@ -101,9 +102,11 @@ VERTICAL = Vertical(
         Journey(
             "commitment",
             (
-                Step("click_call_to_action", ("select_content",)),
-                Step("read_case_study", ("page_view",), 0.60, CASES),
-                Step("start_form", ("page_view", "form_start"), 0.55, CONTACT),
+                # Case study and form open over the page: pages that only people on this way see
+                # would make every other action look harmful at the same depth.
+                Step("click_call_to_action", ("select_content",), kind=SERVICES),
+                Step("read_case_study", ("select_content",), 0.60, CASES),
+                Step("start_form", ("form_start",), 0.55, CONTACT),
                 Step("lead", ("form_submit", "generate_lead"), 0.65, CONTACT),
                 Step("qualified_lead", ("qualify_lead",), 0.55, None, (2.0, 5.0), True),
                 Step("won_customer", ("close_convert_lead",), 0.40, None, (5.0, 12.0), True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, Step, Vertical
+from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
 
 HOME, LESSON, PROGRESS, FIND, SETTINGS, TUTORIAL, ACCOUNT, PAYWALL = range(8)
 
@@ -69,7 +69,7 @@ SITE = Site(
     is_app=True,
 )
 
-VERTICAL = Vertical(
+VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
         Browsed(HOME, 0.70, 0.20),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, Step, Vertical
+from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
 
 HOME, FEATURES, BLOG, HELP, GUIDES, PRICING, SIGN_UP, PRODUCT, BILLING = range(9)
 
@@ -78,7 +78,7 @@ SITE = Site(
     tiers=("member", "admin", "owner"),
 )
 
-VERTICAL = Vertical(
+VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
         Browsed(HOME, 0.42, 0.16),
