@@ -59,10 +59,26 @@ setup-bigquery: $(VENV)/.bigquery profiles.yml ## Install what a run on BigQuery
 
 # ---- running ------------------------------------------------------------------------------------
 
-demo: setup ## Generate a shop's export, build everything from it, print the funnel
-	@$(BIN)/microconv demo --out $(DEMO_EXPORT)
-	@GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' $(MAKE) --no-print-directory build
-	@GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' $(BIN)/microconv summary
+# The shop's demo is built from the project's own lists; another vertical gets a folder of its own.
+ifeq ($(VERTICAL),ecommerce)
+DEMO_ENVIRONMENT = GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet'
+else
+DEMO_FOLDER := target/demo_$(VERTICAL)
+DEMO_EXPORT := $(DEMO_FOLDER)/export
+DEMO_ENVIRONMENT = SEEDS_PATH=$(DEMO_FOLDER)/seeds GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' \
+	DUCKDB_PATH=$(DEMO_FOLDER)/micro_conversions.duckdb DBT_TARGET_PATH=$(DEMO_FOLDER)/dbt
+endif
+
+demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build everything from it, print the funnel
+	@$(BIN)/microconv demo --vertical '$(VERTICAL)' --out '$(DEMO_EXPORT)'
+ifneq ($(VERTICAL),ecommerce)
+	@$(BIN)/microconv init --vertical '$(VERTICAL)' --to '$(DEMO_FOLDER)/seeds' --force > /dev/null
+endif
+	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build
+	@$(DEMO_ENVIRONMENT) $(BIN)/microconv summary
+ifneq ($(VERTICAL),ecommerce)
+	@echo "To ask this demo more: export $(DEMO_ENVIRONMENT)"
+endif
 
 check: setup ## Validate the seeds and the export files
 	@$(BIN)/microconv check

@@ -12,9 +12,11 @@ from typer.core import TyperGroup
 from microconv.check.command import check
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
+from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.output import warn
 from microconv.score.command import score
+from microconv.starters.command import init
 from microconv.summary import summary
 from microconv.value.command import value
 
@@ -48,7 +50,7 @@ app = typer.Typer(
 
 
 def demo(context: typer.Context) -> None:
-    """Write a synthetic shop's GA4 export with planted truth."""
+    """Write a synthetic GA4 export of a shop or another business, with planted truth."""
     command = typer.Typer(add_completion=False, rich_markup_mode=None)
     command.command()(importlib.import_module("microconv.demo.command").demo)
     code = typer.main.get_command(command).main(
@@ -66,6 +68,8 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
+app.command()(discover)
+app.command()(init)
 app.command()(score)
 app.command()(summary)
 app.command()(value)

@@ -50,6 +50,21 @@ def find_project_dir(start: Path | None = None) -> Path:
     )
 
 
+def find_seeds_dir(project_dir: Path) -> Path:
+    """The folder of the lists that a build reads: `seeds`, or another of the project in SEEDS_PATH.
+
+    Raises:
+        MicroconvError: SEEDS_PATH leads out of the project, where dbt takes no seeds from.
+    """
+    named = Path(os.environ.get("SEEDS_PATH") or "seeds")
+    if named.is_absolute() or ".." in named.parts:
+        raise MicroconvError(
+            f"SEEDS_PATH is {named}, but dbt reads seeds from inside the project only.",
+            "Name a folder as seen from the project, such as target/my_seeds.",
+        )
+    return project_dir / named
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """An open connection to what dbt built. Made by `open_warehouse`."""

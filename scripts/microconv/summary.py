@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from microconv.profile import Record
 
 NEXT_STEP = (
-    "Next: `make evidence` says which micro-conversions announce a purchase; to measure your own, "
-    "edit seeds/conversion_catalog.csv, point GA4_EXPORT_FILES at your export and run `make build`."
+    "Next: `make evidence` says which micro-conversions announce a purchase. For your own site, "
+    "point GA4_EXPORT_FILES at your export: `microconv discover` lists its events, `init` "
+    "writes a starter catalog into seeds/, and `make build` builds."
 )
 
 # Each list of a summary as long rows for CSV: what names a row, and the columns that are measures.
@@ -88,6 +89,7 @@ def long_rows(found: Summary) -> list[Record]:
 
 def _print(found: Summary) -> None:
     _print_exports(found.exports)
+    _print_silent(found)
     for name, steps in groupby(found.funnels, key=lambda row: str(row["funnel_name"])):
         _print_funnel(list(steps), found.funnel_rules[name])
     _print_segments(found)
@@ -106,6 +108,23 @@ def _print_exports(exports: Sequence[Record]) -> None:
     ]
     headings = ["Tables", "Dates", "Days", "Raw rows", "= accepted", "+ rejected", "+ duplicate"]
     output.print_table("Export days", headings, rows, left_columns=2)
+
+
+def _print_silent(found: Summary) -> None:
+    """Say why tables are empty, where they are."""
+    silent, catalogued = found.silent_conversions, found.conversion_count
+    if not silent:
+        return
+    if len(silent) == catalogued:
+        said = f"None of the {catalogued} catalogued conversions happened in these days"
+    else:
+        said = f"{len(silent)} of the {catalogued} catalogued conversions did not happen in these"
+        said += f" days ({', '.join(silent)})"
+    output.say_sentence(
+        f"{said}, so that their rates are 0 or missing. `microconv discover` lists the events that "
+        "the export holds; a rule in conversion_rules.csv makes one a conversion."
+    )
+    output.say()
 
 
 def _print_funnel(steps: Sequence[Record], funnel: FunnelRules) -> None:

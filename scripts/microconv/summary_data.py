@@ -25,7 +25,8 @@ class FunnelRules:
 class Summary:
     """What the marts say in short; rows as the warehouse returns them (rates in 0..1).
 
-    `hidden_segment_count` is how many segments were too small to show a rate for.
+    `hidden_segment_count` is how many segments were too small to show a rate for,
+    `silent_conversions` are the labels of catalogued conversions that did not happen.
     """
 
     place: str
@@ -34,6 +35,8 @@ class Summary:
     funnel_rules: dict[str, FunnelRules]
     segments: list[Record]
     hidden_segment_count: int
+    conversion_count: int
+    silent_conversions: list[str]
 
 
 def read_summary(warehouse: Warehouse) -> Summary:
@@ -44,6 +47,7 @@ def read_summary(warehouse: Warehouse) -> Summary:
     """
     segments = _read_segments(warehouse)
     shown = [row for row in segments if row["session_conversion_rate"] is not None]
+    catalogued = _read_catalogued(warehouse)
     return Summary(
         place=warehouse.place,
         exports=_read_exports(warehouse),
@@ -51,7 +55,25 @@ def read_summary(warehouse: Warehouse) -> Summary:
         funnel_rules=_read_funnel_rules(warehouse),
         segments=shown,
         hidden_segment_count=len(segments) - len(shown),
+        conversion_count=len(catalogued),
+        silent_conversions=[str(row["label"]) for row in catalogued if not row["happened_count"]],
     )
+
+
+def _read_catalogued(warehouse: Warehouse) -> list[Record]:
+    """Every catalogued conversion with how often it happened."""
+    return warehouse.run_query(f"""
+        select
+            conversions.conversion_name,
+            conversions.label,
+            sum(daily.conversion_count) as happened_count
+        from {warehouse.relation("dim_conversions")} as conversions
+        left join {warehouse.relation("mart_daily_conversions")} as daily
+            on conversions.conversion_name = daily.conversion_name
+            and daily.segment_dimension = 'all'
+        group by conversions.conversion_name, conversions.label
+        order by conversions.conversion_name
+    """)
 
 
 def _read_exports(warehouse: Warehouse) -> list[Record]:

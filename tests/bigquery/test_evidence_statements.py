@@ -12,6 +12,7 @@ import yaml
 from microconv.aggregates.literals import literal
 from microconv.aggregates.read import MARTS, Aggregates
 from microconv.correlate.columns import TABLES
+from microconv.discover.read import read_staged
 from microconv.score import rows as score_rows
 from microconv.value.rows import COLUMNS as VALUES
 from microconv.writing import Table, create_statement, transaction
@@ -150,3 +151,35 @@ def test_other_values_come_back_as_they_were() -> None:
     )
     [row] = Catalog().evaluate(f"select {listed}").rows
     assert list(row.values()) == list(values)
+
+
+def test_what_discover_reads_of_staged_events_is_accepted() -> None:
+    value = (
+        "STRUCT<string_value STRING, int_value INT64, float_value FLOAT64, double_value FLOAT64>"
+    )
+    catalog = Catalog()
+    catalog.add("stg_ga4__export_days", [Column("event_date", "DATE")])
+    catalog.add(
+        "stg_ga4__events",
+        [
+            Column("event_date", "DATE"),
+            Column("event_name", "STRING"),
+            Column("user_pseudo_id", "STRING"),
+            Column("event_params", f"ARRAY<STRUCT<key STRING, value {value}>>"),
+        ],
+    )
+    warehouse: Any = Discovered()
+    read_staged(warehouse, 28)
+    assert len(warehouse.statements) == 3
+    for statement in warehouse.statements:
+        catalog.analyze(statement)
+
+
+class Discovered(Sent):
+    """A warehouse that has a last day and no event."""
+
+    place = "nowhere"
+
+    def run_query(self, sql: str) -> list[Any]:
+        self.statements.append(sql)
+        return [{"last_date": dt.date(2026, 11, 8)}] if len(self.statements) == 1 else []

@@ -48,6 +48,10 @@ TABLES = {
         ) as t(segment_dimension, segment_value, session_count, converting_session_count,
             session_conversion_rate, session_conversion_rate_low, session_conversion_rate_high)
     """,
+    "mart_daily_conversions": """
+        select date '2026-01-02' as conversion_date, 'all' as segment_dimension, *
+        from (values ('purchase', 42), ('view_item', 0)) as t(conversion_name, conversion_count)
+    """,
     "mart_segment_gaps": """
         select 'purchase' as conversion_name, 'device_category' as segment_dimension, *
         from (values ('desktop', 0.015, 'no gap shown'), ('mobile', 0.059, 'lower'))

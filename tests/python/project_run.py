@@ -58,6 +58,8 @@ class Warehouse:
     # Otherwise a build puts no descriptions into the database and writes no artifacts: together a
     # quarter of a small build, and no row depends on them.
     is_as_shipped: bool = False
+    # A folder of other lists than the project's, such as a starter's.
+    seeds: Path | None = None
 
     def __post_init__(self) -> None:
         self.export.mkdir(parents=True, exist_ok=True)
@@ -223,6 +225,10 @@ def _invoke(warehouse: Warehouse, manifest: Any, arguments: Sequence[str], log: 
             options.append("--no-write-json")
             for node in manifest.nodes.values():  # of this fork's copy of the manifest
                 node.config.persist_docs = {}
+        if warehouse.seeds is not None:
+            for node in manifest.nodes.values():
+                if node.resource_type == "seed":
+                    node.original_file_path = str(warehouse.seeds / f"{node.name}.csv")
         result = dbtRunner(manifest=manifest).invoke([*arguments, *options])
         exit_code = 0 if result.success else (1 if result.exception is None else 2)
         if result.exception is not None:

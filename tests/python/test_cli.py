@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from built_project import make_project
 from microconv import output
@@ -56,7 +57,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_every_command_explains_itself() -> None:
     listed = run("--help").output
-    for command in ("check", "cost", "summary"):
+    for command in ("check", "cost", "init", "summary"):
         assert command in listed
         assert run(command, "--help").exit_code == 0
 
@@ -119,6 +120,7 @@ def test_summary_shows_every_rate_with_base_interval_and_rule(built: Path) -> No
         "within 168 hours of step 1",
         "40 newer entries still have time to convert and are not counted.",
         "1 smaller one has too few sessions for a rate.",
+        "1 of the 2 catalogued conversions did not happen in these days (=Viewed [a product])",
         f"Tables: DuckDB file {built / 'shop.duckdb'}, schema marts.",
     ):
         assert words in " ".join(text.split())
@@ -128,6 +130,14 @@ def test_summary_shows_every_rate_with_base_interval_and_rule(built: Path) -> No
         "shown",
         "lower",
     ]
+
+
+def test_summary_explains_empty_tables(built: Path) -> None:
+    with duckdb.connect(str(built / "shop.duckdb")) as connection:
+        connection.execute("update marts.mart_daily_conversions set conversion_count = 0")
+    text = " ".join(run("summary").stdout.split())
+    assert "None of the 2 catalogued conversions happened in these days" in text
+    assert "`microconv discover` lists the events that the export holds" in text
 
 
 def test_summary_prints_one_csv_table_without_formulas(built: Path) -> None:

@@ -22,6 +22,7 @@ import pytest
 from export_rows import PROPERTY_ZONE
 from microconv.aggregates.run import open_run
 from microconv.correlate.family import read_macro
+from microconv.discover.read import read_files
 from microconv.evidence.verdict import Reason, Verdict
 from project_run import PROJECT, Warehouse
 
@@ -337,6 +338,14 @@ def test_funnel_counts_agree_with_a_walk_through_the_events(
         counted.immature = row["immature_count"]
     assert dict(found) == dict(expected)
     assert expected[("all", None)].reached[-1] > 100
+
+
+def test_discover_finds_the_event_names(files: duckdb.DuckDBPyConnection) -> None:
+    """All 17 that the public sample has, with the counts of a plain query."""
+    found = read_files(str(Path(FILES).absolute()), PROJECT, None)
+    counts = files.execute("select event_name, count(*) from raw group by all").fetchall()
+    assert {event.name: event.event_count for event in found.events} == dict(counts)
+    assert len(found.events) == 17
 
 
 def test_evidence_keeps_to_what_the_days_can_tell(

@@ -16,6 +16,7 @@ from microconv.check.rules import check_table
 from microconv.check.schema import SEEDS
 from microconv.check.table import Table, read_table
 from microconv.errors import MicroconvError
+from microconv.profile import find_seeds_dir
 
 # Used where dbt_project.yml says nothing.
 DEFAULT_LIMITS = {"max_funnel_steps": 12, "max_derivation_levels": 3}
@@ -40,7 +41,10 @@ class CheckResult:
 
 
 def check_project(
-    project_dir: Path, export: str | None = None, seeds_only: bool = False
+    project_dir: Path,
+    export: str | None = None,
+    seeds_only: bool = False,
+    seeds_dir: Path | None = None,
 ) -> CheckResult:
     """Check all seeds of a project and the export files that a build would read.
 
@@ -48,12 +52,13 @@ def check_project(
         project_dir: The folder of dbt_project.yml.
         export: Glob of export files; None for GA4_EXPORT_FILES or the demo export.
         seeds_only: Leave the export files alone.
+        seeds_dir: The folder of the seeds; None for the one that a build would read.
 
     Raises:
         MicroconvError: dbt_project.yml cannot be read.
     """
     variables = project_variables(project_dir)
-    folder = project_dir / "seeds"
+    folder = seeds_dir or find_seeds_dir(project_dir)
     tables = {
         name: read_table(folder, name, [c.name for c in columns]) for name, columns in SEEDS.items()
     }

@@ -101,7 +101,7 @@ def browse(
         visitor=visitor,
         visitor_first=np.repeat(group_starts(per_visitor), per_visitor),
         session_first=session_first,
-        is_mobile=np.array([d.is_mobile for d in shop.DEVICES])[sessions.device[session]],
+        is_mobile=shop.SITE.is_mobile[sessions.device[session]],
         is_human=~visitors.is_bot[visitor],
         dwell=dwell,
         start=start_microseconds(sessions)[session] + (seconds * MICROSECONDS).astype(np.int64),

@@ -14,16 +14,32 @@ from microconv.demo import settings
 from microconv.demo.folder import MARKER
 from microconv.demo.generate import DemoSummary, generate_demo
 from microconv.demo.settings import DemoError
+from microconv.starters.lists import Vertical
 
 DEFAULT_OUT = Path("target/demo_export")
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Directory for the files.")] = DEFAULT_OUT,
-    days: Annotated[int, typer.Option(help="How many days.")] = settings.DEFAULT_DAYS,
+    vertical: Annotated[
+        Vertical, typer.Option("--vertical", help="The kind of business.")
+    ] = Vertical.ECOMMERCE,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            help="How many days.",
+            show_default=f"{settings.DEFAULT_DAYS}, or {settings.VERTICAL_DAYS} of another "
+            "vertical than the shop",
+        ),
+    ] = None,
     visitors_per_day: Annotated[
-        int, typer.Option(help="New visitors a day; each makes about 19 events.")
-    ] = settings.DEFAULT_VISITORS_PER_DAY,
+        int | None,
+        typer.Option(
+            help="New visitors a day; each makes 13 to 19 events.",
+            show_default=f"{settings.DEFAULT_VISITORS_PER_DAY}, or "
+            f"{settings.VERTICAL_VISITORS_PER_DAY}",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed writes the same files.")] = (
         settings.DEFAULT_SEED
     ),
@@ -36,14 +52,21 @@ def demo(
         ),
     ] = datetime.combine(settings.DEFAULT_UNTIL, datetime.min.time()),
 ) -> None:
-    """Write a synthetic shop's GA4 export, with planted effects that are known exactly.
+    """Write a synthetic GA4 export, of a shop or another business, with effects that are planted.
 
     Example: microconv demo --days 90 --visitors-per-day 6000
     """
     errors = Console(stderr=True)
+    is_shop = vertical is Vertical.ECOMMERCE
+    if days is None:
+        days = settings.DEFAULT_DAYS if is_shop else settings.VERTICAL_DAYS
+    if visitors_per_day is None:
+        visitors_per_day = (
+            settings.DEFAULT_VISITORS_PER_DAY if is_shop else settings.VERTICAL_VISITORS_PER_DAY
+        )
     try:
         with Progress(
-            TextColumn("Generating the demo shop"),
+            TextColumn(f"Generating the demo {'shop' if is_shop else vertical}"),
             BarColumn(),
             TextColumn("{task.completed}/{task.total} days"),
             TimeRemainingColumn(),
@@ -57,6 +80,7 @@ def demo(
                 visitors_per_day=visitors_per_day,
                 seed=seed,
                 until=until.date(),
+                vertical=vertical,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except DemoError as error:
@@ -74,10 +98,13 @@ def _print_summary(summary: DemoSummary) -> None:
         f"in {len(summary.files)} files: {summary.out_dir}/events_*.parquet",
         markup=False,
     )
+    _print_funnels(console, summary)
     console.print(f"Planted, and written down in {summary.out_dir / MARKER}:", markup=False)
     for effect in summary.truth["effects"]:
-        ratio = effect["odds_ratio"]
-        strength = "" if ratio is None else f", odds ratio {ratio:g}"
+        ratio, kind = effect.get("odds_ratio"), "odds ratio"
+        if "rate_ratio" in effect:
+            ratio, kind = effect["rate_ratio"], "rate ratio"
+        strength = "" if ratio is None else f", {kind} {ratio:g}"
         console.print(f"  {effect['name']}: {effect['mechanism']}{strength}", markup=False)
     if planted["mobile_drop_from"] is not None:
         console.print(
@@ -85,3 +112,11 @@ def _print_summary(summary: DemoSummary) -> None:
             f"outage {planted['outage_on']}, mobile drop from {planted['mobile_drop_from']}.",
             markup=False,
         )
+
+
+def _print_funnels(console: Console, summary: DemoSummary) -> None:
+    """The rates that the funnels of a vertical were given."""
+    for funnel, steps in summary.truth.get("funnels", {}).items():
+        rates = [f"{step['conversion_name']} {step['step_rate']:.1%}" for step in steps[1:]]
+        way = " → ".join([steps[0]["conversion_name"], *rates])
+        console.print(f"Funnel {funnel}: {way}", markup=False)

@@ -9,17 +9,28 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from microconv.demo import settings
-from microconv.demo.cohorts import Window, simulate
+from microconv.demo import settings, shop
+from microconv.demo.cohorts import simulate
 from microconv.demo.folder import MARKER, demo_folder
+from microconv.demo.journeys import simulate_journeys
 from microconv.demo.local_time import day_number, day_of, local_midnights
+from microconv.demo.packing import Window
 from microconv.demo.plan import cohort_chunks, rates_of
-from microconv.demo.settings import Calendar, DemoOptions, calendar_of
+from microconv.demo.settings import (
+    Calendar,
+    DemoError,
+    DemoOptions,
+    calendar_of,
+    quiet_calendar,
+)
 from microconv.demo.spill import Spill
 from microconv.demo.tables import Background, DayWriter
-from microconv.demo.truth import planted_truth
+from microconv.demo.truth import journey_truth, planted_truth
+from microconv.demo.vertical import SimulatedVertical
+from microconv.demo.verticals import VERTICALS
 
 Progress = Callable[[int, int], None]
+SHOP = "ecommerce"
 
 
 @dataclass(frozen=True)
@@ -40,30 +51,42 @@ def generate_demo(
     seed: int,
     until: date,
     progress: Progress | None = None,
-    intent_sd: float = settings.DEFAULT_INTENT_SD,
+    intent_sd: float | None = None,
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
+    vertical: str = SHOP,
 ) -> DemoSummary:
-    """Write a synthetic shop's GA4 export to `out_dir`, one Parquet file per table and local day.
+    """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
-    `days` end with `until`; `visitors_per_day` counts new visitors. `progress` is called with
-    (days done, days in all) including the warm-up. `delivered_through` gives the export as it stood
-    on that date: later days are absent and the three newest lack the events that arrive late. The
-    same arguments give the same bytes.
+    `vertical` is the shop (ecommerce) or one of `VERTICALS`; `days` end with `until`;
+    `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
+    including the warm-up. `delivered_through` gives the export as it stood on that date: later days
+    are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
+    the hidden intent (log odds; None for the vertical's own). The same arguments give the same
+    bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
     """
+    if intent_sd is None:
+        intent_sd = settings.DEFAULT_INTENT_SD if vertical == SHOP else settings.VERTICAL_INTENT_SD
     options = DemoOptions(
         days, visitors_per_day, seed, until, intent_sd, delivered_through, last_day_intraday
     )
-    calendar = calendar_of(options)
+    simulated = VERTICALS.get(vertical)
+    if simulated is None and vertical != SHOP:
+        raise DemoError(f"There is no demo of {vertical}; choose {SHOP}, {', '.join(VERTICALS)}.")
+    calendar = calendar_of(options) if simulated is None else quiet_calendar(options)
+    site = shop.SITE if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
-            writer = DayWriter(options, calendar, work, background)
-            _generate(options, calendar, work, writer, progress)
+            writer = DayWriter(options, calendar, work, background, site)
+            _generate(options, calendar, work, writer, progress, simulated)
             background.finish()
-        truth = planted_truth(options, calendar, writer.tally)
+        if simulated is None:
+            truth = planted_truth(options, calendar, writer.tally)
+        else:
+            truth = journey_truth(vertical, simulated, options, calendar, writer.tally)
         (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     tables = writer.tally.tables
     return DemoSummary(
@@ -80,6 +103,7 @@ def _generate(
     work: Path,
     writer: DayWriter,
     progress: Progress | None,
+    vertical: SimulatedVertical | None,
 ) -> None:
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)
@@ -91,9 +115,12 @@ def _generate(
     total = settings.WARM_UP_DAYS + options.days
     for done, (day, chunks) in enumerate(cohort_chunks(options, calendar), start=1):
         for chunk in chunks:
-            events = simulate(
-                chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
-            )
+            if vertical is None:
+                events = simulate(
+                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
+                )
+            else:
+                events = simulate_journeys(chunk, window, vertical, intent_sd=options.intent_sd)
             spill.add(events)
         if day >= first_day:
             writer.write(day_of(day), spill)

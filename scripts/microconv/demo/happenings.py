@@ -5,6 +5,7 @@ Events of one request share their timestamp to the microsecond, as GA4 batches t
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,6 @@ from microconv.demo.browsing import (
 )
 from microconv.demo.local_time import MICROSECONDS, local_day_numbers
 from microconv.demo.page_views import NO_PAGE, PageViews
-from microconv.demo.records import EVENT
 from microconv.demo.visitors import Sessions, Visitors
 
 
@@ -32,9 +32,11 @@ class Happenings:
     """Events as parallel lists of arrays: page view index, event code, offset and place in page.
 
     `offset` is microseconds after the page view's start, `engagement` milliseconds; `page` is the
-    page in the address bar where that is not the page view's own, else `NO_PAGE`.
+    page in the address bar where that is not the page view's own, else `NO_PAGE`; `events` gives
+    the code of each event that the site has.
     """
 
+    events: Mapping[str, int]
     view: list[Ints] = field(default_factory=list)
     event: list[Ints] = field(default_factory=list)
     offset: list[Ints] = field(default_factory=list)
@@ -59,7 +61,7 @@ class Happenings:
         """Let event `name` happen on the page views `view`, `seconds` after their start."""
         n = len(view)
         self.view.append(view)
-        self.event.append(np.full(n, EVENT[name], dtype=np.int64))
+        self.event.append(np.full(n, self.events[name], dtype=np.int64))
         micros = np.broadcast_to(np.asarray(seconds) * MICROSECONDS, (n,))
         self.offset.append(micros.astype(np.int64))
         self.ordering.append(np.full(n, ordering, dtype=np.int64))
@@ -78,33 +80,9 @@ def collect(
     outage_day: int | None,
 ) -> Happenings:
     """All events of the page views; those of `outage_day`'s broken tag never leave the browser."""
-    out = Happenings()
+    out = Happenings(shop.SITE.events)
     person = sessions.visitor[views.session]
     is_human = ~visitors.is_bot[person]
-    _add_page_loads(out, visitors, sessions, views)
-    _add_attention(rng, out, views, is_human)
-    _add_actions(rng, out, browsing, views)
-    _add_list_clicks(out, views, is_human)
-    _add_checkout(rng, out, views, outage_day)
-    _add_account(out, visitors, sessions, views)
-    return out
-
-
-def _add_page_loads(
-    out: Happenings, visitors: Visitors, sessions: Sessions, views: PageViews
-) -> None:
-    """The request of the page load: session_start, first_visit, page_view, then what it shows."""
-    visitor = sessions.visitor[views.session]
-    key = mixed(views.start, 3)
-    # Without consent GA4 sends no session events; elsewhere some are lost.
-    announced = views.is_first & ~visitors.has_no_consent[visitor]
-    opens = announced & ~drawn(key, 4, settings.MISSING_SESSION_START_PER_MILLION)
-    arrives = announced & (sessions.number[views.session] == 1)
-    before = opens.astype(np.int64) + arrives
-    out.add("session_start", np.flatnonzero(opens))
-    out.add("first_visit", np.flatnonzero(arrives), batch_index=1 + opens[arrives])
-    everything = np.arange(len(views.page))
-    out.add("page_view", everything, batch_index=before + 1)
     kind = shop.PAGE_KIND[views.page]
     shows = (
         ("view_item", kind == shop.PRODUCT),
@@ -113,27 +91,63 @@ def _add_page_loads(
         ("view_cart", kind == shop.CART),
         ("view_order_status", views.is_status),
     )
+    add_page_loads(out, visitors, sessions, views, shows)
+    add_attention(rng, out, views, is_human)
+    _add_actions(rng, out, browsing, views)
+    _add_list_clicks(out, views, is_human)
+    _add_checkout(rng, out, views, outage_day)
+    _add_account(out, visitors, sessions, views)
+    return out
+
+
+def add_page_loads(
+    out: Happenings,
+    visitors: Visitors,
+    sessions: Sessions,
+    views: PageViews,
+    shows: Sequence[tuple[str, Bools]],
+) -> None:
+    """The request of the page load: session_start, first_visit, page_view, then what it shows.
+
+    In an app the first opening and the screen take the place of the first visit and the page.
+    """
+    is_app = "screen_view" in out.events
+    visitor = sessions.visitor[views.session]
+    key = mixed(views.start, 3)
+    # Without consent GA4 sends no session events; elsewhere some are lost.
+    announced = views.is_first & ~visitors.has_no_consent[visitor]
+    opens = announced & ~drawn(key, 4, settings.MISSING_SESSION_START_PER_MILLION)
+    arrives = announced & (sessions.number[views.session] == 1)
+    before = opens.astype(np.int64) + arrives
+    out.add("session_start", np.flatnonzero(opens))
+    arrival = "first_open" if is_app else "first_visit"
+    out.add(arrival, np.flatnonzero(arrives), batch_index=1 + opens[arrives])
+    everything = np.arange(len(views.page))
+    out.add("screen_view" if is_app else "page_view", everything, batch_index=before + 1)
     for name, mask in shows:
         view = np.flatnonzero(mask)
         out.add(name, view, batch_index=before[view] + 2)
 
 
-def _add_attention(
+def add_attention(
     rng: np.random.Generator, out: Happenings, views: PageViews, is_human: Bools
 ) -> None:
-    """Scrolls to 90 % and the engaged time; robots have neither."""
+    """Scrolls to 90 % (where there are any) and the engaged time; robots have neither."""
     n = len(views.page)
     active = views.dwell * rng.uniform(0.5, 0.95, n) * 1000
     scrolls = is_human & (rng.random(n) < 0.42) & (views.dwell > 3)
     stays = is_human & (views.dwell > 10) & (rng.random(n) < 0.75)
-    view = np.flatnonzero(scrolls)
-    out.add(
-        "scroll",
-        view,
-        seconds=views.before_cart[view] * 0.4,
-        ordering=2,
-        engagement=active[view] * 0.4,
-    )
+    if "scroll" not in out.events:
+        scrolls &= False
+    else:
+        view = np.flatnonzero(scrolls)
+        out.add(
+            "scroll",
+            view,
+            seconds=views.before_cart[view] * 0.4,
+            ordering=2,
+            engagement=active[view] * 0.4,
+        )
     view = np.flatnonzero(stays)
     rest = active[view] * np.where(scrolls[view], 0.6, 1.0)
     out.add("user_engagement", view, seconds=views.dwell[view] * 0.99, ordering=16, engagement=rest)

@@ -11,42 +11,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-EVENT_NAMES: tuple[str, ...] = (
-    "session_start",
-    "first_visit",
-    "page_view",
-    "scroll",
-    "user_engagement",
-    "view_item_list",
-    "select_item",
-    "view_item",
-    "add_to_wishlist",
-    "add_to_cart",
-    "view_cart",
-    "begin_checkout",
-    "add_shipping_info",
-    "add_payment_info",
-    "purchase",
-    "refund",
-    "view_search_results",
-    "newsletter_signup",
-    "sign_up",
-    "login",
-    "view_size_guide",
-    "video_start",
-    "video_progress",
-    "video_complete",
-    "banner_impression",
-    "push_received",
-    "view_order_status",
-    "file_download",
-    "share",
-    "read_reviews",
-    "start_chat",
-    "gift_registry_view",
-)
-EVENT: dict[str, int] = {name: code for code, name in enumerate(EVENT_NAMES)}
-
 NO_CONSENT, INTERNAL, SERVER_SIDE, BOT, OFF_SESSION, LOGGED_IN, EMAIL_ID, REPEATED = (
     1 << bit for bit in range(8)
 )

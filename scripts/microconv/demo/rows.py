@@ -5,7 +5,7 @@ Everything is decided by a hash of the event, so it is the same however the reco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from microconv.demo import settings
 from microconv.demo.arrays import Bools, Ints, Words, choice, drawn, mixed
-from microconv.demo.records import EVENT, Fields, Records
+from microconv.demo.records import Fields, Records
 
 SOUND, DUPLICATE, NULL_NAME, NULL_TIMESTAMP, GARBAGE_DATE = range(5)
 """Flaws of a row."""
@@ -24,33 +24,39 @@ FLAW_NAMES = ("sound", "duplicate", "null_event_name", "null_event_timestamp", "
 class Rows:
     """Rows of one table, in order: their record, their flaw and two hashes.
 
-    `word` identifies the event, `page_word` the page load it happened on.
+    `word` identifies the event, `page_word` the page load it happened on; `events` gives the code
+    of each event that the site has.
     """
 
     records: Fields
     flaw: Ints
     word: Words
     page_word: Words
+    events: Mapping[str, int]
 
     def where(self, kept: Bools) -> Rows:
         """The rows that `kept` selects."""
         index = np.flatnonzero(kept)
         return Rows(
-            self.records.take(index), self.flaw[index], self.word[index], self.page_word[index]
+            self.records.take(index),
+            self.flaw[index],
+            self.word[index],
+            self.page_word[index],
+            self.events,
         )
 
     def of(self, names: Sequence[str]) -> Ints:
-        """Indices of the rows of these events, grouped by event."""
+        """Indices of the rows of these events, grouped by event; a site need not have them."""
         order, bounds = self._by_event
-        codes = [EVENT[name] for name in names]
-        return np.concatenate([order[bounds[code] : bounds[code + 1]] for code in codes])
+        codes = [self.events[name] for name in names if name in self.events]
+        return np.concatenate([order[:0], *(order[bounds[c] : bounds[c + 1]] for c in codes)])
 
     @cached_property
     def _by_event(self) -> tuple[Ints, Ints]:
         """Row indices sorted by event, and where each event starts among them."""
         event = self.records["event"]
         order = np.argsort(event, kind="stable")
-        return order, np.searchsorted(event[order], np.arange(len(EVENT) + 1))
+        return order, np.searchsorted(event[order], np.arange(len(self.events) + 1))
 
     def __len__(self) -> int:
         return len(self.records)
@@ -64,7 +70,13 @@ def event_words(records: Records) -> Words:
     return mixed(mixed(records["timestamp"], 11) ^ mixed(records["cookie"] * 8192 + what, 12), 13)
 
 
-def rows_of(records: Records, *, is_late_cut: bool, malformed_kind: int | None) -> tuple[Rows, int]:
+def rows_of(
+    records: Records,
+    events: Mapping[str, int],
+    *,
+    is_late_cut: bool,
+    malformed_kind: int | None,
+) -> tuple[Rows, int]:
     """The rows that the export holds for `records`, and how many events were left out as late.
 
     `is_late_cut` leaves out the events that arrive after the table was first written;
@@ -87,5 +99,5 @@ def rows_of(records: Records, *, is_late_cut: bool, malformed_kind: int | None) 
     )
     order = np.argsort(index, kind="stable")
     index = index[order]
-    rows = Rows(Fields(records, index), flaw[order], word[index], page_word[index])
+    rows = Rows(Fields(records, index), flaw[order], word[index], page_word[index], events)
     return rows, offered - len(records)

@@ -15,6 +15,10 @@ DEFAULT_DAYS = 63
 """Nine whole weeks, Monday to Sunday, so that week-on-week views start and end cleanly."""
 DEFAULT_VISITORS_PER_DAY = 220
 """New visitors per day; with returns and bots this gives about a quarter of a million events."""
+VERTICAL_INTENT_SD = 0.5
+VERTICAL_DAYS = 49
+VERTICAL_VISITORS_PER_DAY = 220
+"""The same for the other verticals, whose journeys are shorter."""
 DEFAULT_SEED = 20_261_108
 DEFAULT_UNTIL = date(2026, 11, 8)
 """A fixed Sunday: the demo never depends on the clock, and the change to winter time is in it."""
@@ -176,20 +180,26 @@ class Calendar:
 MIN_PLANTED_DAYS = 28
 
 
+def quiet_calendar(options: DemoOptions) -> Calendar:
+    """A calendar on which nothing is planted but a day that has a daily and an intraday table."""
+    both = options.until - timedelta(days=2) if options.days >= 3 else None
+    return Calendar(None, None, None, None, both)
+
+
 def calendar_of(options: DemoOptions) -> Calendar:
     """Place the planted days: mix shift after a third, outage after 60 %, mobile drop at 7/9."""
 
     def after(share: float) -> date:
         return options.first_day + timedelta(days=int(options.days * share))
 
-    both = options.until - timedelta(days=2) if options.days >= 3 else None
+    quiet = quiet_calendar(options)
     if options.days < MIN_PLANTED_DAYS:
-        return Calendar(None, None, None, None, both)
+        return quiet
     mix_shift_from = after(1 / 3)
     return Calendar(
         mobile_drop_from=after(7 / 9),
         mix_shift_from=mix_shift_from,
         mix_shift_to=mix_shift_from + timedelta(days=6),
         outage_on=after(0.6),
-        both_tables_on=both,
+        both_tables_on=quiet.both_tables_on,
     )

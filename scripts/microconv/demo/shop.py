@@ -1,73 +1,16 @@
-"""The shop: pages, products, devices, places and campaigns, as tables that codes point into."""
+"""The shop: pages, products, events and campaigns, as tables that codes point into."""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-import numpy as np
+from microconv.demo import world
+from microconv.demo.site import Campaign, Choice, Page, Product, Site
 
 HOME, CATEGORY, PRODUCT, SEARCH, CART, CHECKOUT, CONFIRMATION, SIZE_GUIDE, ACCOUNT, ORDERS, BLOG = (
     range(11)
 )
 """Page kinds."""
-
-
-class Product(NamedTuple):
-    """One article; `price` in USD."""
-
-    name: str
-    brand: str
-    category: str
-    category2: str
-    variant: str
-    price: float
-
-
-class Page(NamedTuple):
-    """One page of the shop; `path` without host and query."""
-
-    path: str
-    title: str
-    kind: int
-
-
-class Device(NamedTuple):
-    """One device profile; `weight` is its share of first visits, `is_mobile` excludes tablets."""
-
-    category: str
-    brand: str
-    model: str
-    system: str
-    system_version: str
-    browser: str
-    browser_version: str
-    weight: float
-    is_mobile: bool
-
-
-class Place(NamedTuple):
-    """One place with the language browsers report there; `weight` is its share among visitors."""
-
-    city: str
-    region: str
-    country: str
-    sub_continent: str
-    continent: str
-    metro: str
-    language: str
-    weight: float
-
-
-class Campaign(NamedTuple):
-    """Where a session came from; `log_odds` is the channel's own effect on buying."""
-
-    source: str
-    medium: str
-    name: str
-    channel_group: str
-    referrer: str | None
-    weight: float
-    log_odds: float
 
 
 _ARTICLES: Final = {
@@ -128,17 +71,6 @@ PAGES: Final = (
 )
 
 
-def _first_page(kind: int) -> int:
-    return next(code for code, page in enumerate(PAGES) if page.kind == kind)
-
-
-FIRST_PAGE: Final = np.array([_first_page(kind) for kind in range(11)], dtype=np.int64)
-"""Code of the first page of each kind; the pages of one kind follow each other."""
-PAGE_COUNT: Final = np.bincount([page.kind for page in PAGES], minlength=11)
-PAGE_KIND: Final = np.array([page.kind for page in PAGES], dtype=np.int64)
-PRODUCT_CENTS: Final = np.array([round(p.price * 100) for p in PRODUCTS], dtype=np.int64)
-
-HOSTS: Final = ("www.shop.example", "shop.example")
 SEARCH_TERMS: Final = (
     "trail shoes", "rain jacket", "tent 2 person", "backpack",
     "merino", "gift card", "socks", "stove",
@@ -151,54 +83,7 @@ SECRET_QUERIES: Final = (
     "?reset_password_token=4f3c2b1a&lang=en",
 )
 
-DEVICES: Final = (
-    Device("mobile", "Apple", "iPhone", "iOS", "18.6", "Safari", "18.6", 0.28, True),
-    Device("mobile", "Apple", "iPhone", "iOS", "26.0", "Chrome", "141.0.7390.96", 0.05, True),
-    Device(
-        "mobile", "Samsung", "SM-S921U", "Android", "15", "Chrome", "141.0.7390.111", 0.12, True
-    ),
-    Device(
-        "mobile", "Samsung", "SM-A556E", "Android", "14", "Samsung Internet", "28.0", 0.05, True
-    ),
-    Device("mobile", "Google", "Pixel 9", "Android", "16", "Chrome", "141.0.7390.111", 0.05, True),
-    Device("desktop", "", "", "Windows", "10", "Chrome", "141.0.7390.108", 0.17, False),
-    Device("desktop", "", "", "Windows", "11", "Edge", "141.0.3537.85", 0.07, False),
-    Device("desktop", "", "", "Windows", "10", "Firefox", "144.0", 0.03, False),
-    Device("desktop", "Apple", "", "Macintosh", "10.15.7", "Safari", "18.6", 0.07, False),
-    Device("desktop", "Apple", "", "Macintosh", "10.15.7", "Chrome", "141.0.7390.108", 0.06, False),
-    Device("desktop", "", "", "Linux", "x86_64", "Chrome", "141.0.7390.108", 0.01, False),
-    Device("tablet", "Apple", "iPad", "iPadOS", "18.6", "Safari", "18.6", 0.03, False),
-    Device(
-        "tablet", "Samsung", "SM-X210", "Android", "14", "Chrome", "141.0.7390.111", 0.01, False
-    ),
-)
-BOT_DEVICE: Final = 10
-
-_NA, _AM, _EU = "Northern America", "Americas", "Europe"
-_WE, _NE, _SE = "Western Europe", "Northern Europe", "Southern Europe"
-_NOT_SET = "(not set)"
-PLACES: Final = (
-    Place("New York", "New York", "United States", _NA, _AM, "New York, NY", "en-us", 0.17),
-    Place("Los Angeles", "California", "United States", _NA, _AM, "Los Angeles CA", "en-us", 0.12),
-    Place("Chicago", "Illinois", "United States", _NA, _AM, "Chicago IL", "en-us", 0.09),
-    Place("Dallas", "Texas", "United States", _NA, _AM, "Dallas-Ft. Worth TX", "en-us", 0.08),
-    Place("Seattle", "Washington", "United States", _NA, _AM, "Seattle-Tacoma WA", "en-us", 0.07),
-    Place("Denver", "Colorado", "United States", _NA, _AM, "Denver CO", "en-us", 0.06),
-    Place(_NOT_SET, "Florida", "United States", _NA, _AM, _NOT_SET, "es-us", 0.05),
-    Place("Toronto", "Ontario", "Canada", _NA, _AM, _NOT_SET, "en-ca", 0.07),
-    Place("Montreal", "Quebec", "Canada", _NA, _AM, _NOT_SET, "fr-ca", 0.03),
-    Place("London", "England", "United Kingdom", _NE, _EU, _NOT_SET, "en-gb", 0.06),
-    Place("Manchester", "England", "United Kingdom", _NE, _EU, _NOT_SET, "en-gb", 0.02),
-    Place("Berlin", "Berlin", "Germany", _WE, _EU, _NOT_SET, "de-de", 0.04),
-    Place("Munich", "Bavaria", "Germany", _WE, _EU, _NOT_SET, "de-de", 0.03),
-    Place("Paris", "Ile-de-France", "France", _WE, _EU, _NOT_SET, "fr-fr", 0.03),
-    Place("Madrid", "Community of Madrid", "Spain", _SE, _EU, _NOT_SET, "es-es", 0.02),
-    Place(
-        "Sydney", "New South Wales", "Australia", "Australasia", "Oceania", _NOT_SET, "en-au", 0.03
-    ),
-    Place(_NOT_SET, "Maharashtra", "India", "Southern Asia", "Asia", _NOT_SET, "en-in", 0.03),
-)
-
+_NOT_SET = world.NOT_SET
 _DIRECT, _NONE = "(direct)", "(none)"
 _SEARCH, _SOCIAL, _LINK = "Organic Search", "Paid Social", "(referral)"
 _GOOGLE = "https://www.google.com/"
@@ -229,7 +114,90 @@ CAMPAIGNS: Final = (
 )
 DIRECT, EMAIL, MIX_SHIFT = 0, 5, 10
 """Campaign codes with a role of their own; the last one runs in the mix-shift week only."""
-TAGGED: Final = np.array([c.medium in ("cpc", "email", "paid_social") for c in CAMPAIGNS])
-"""Campaigns whose landing pages carry utm parameters."""
-CLICK_ID: Final = np.array([c.medium == "cpc" for c in CAMPAIGNS])
-CLICK_IDS: Final = tuple(f"Cj0KCQjw{n * 2_654_435_761 % 2**32:08x}BhDm" for n in range(512))
+
+EVENT_NAMES: Final = (
+    "session_start",
+    "first_visit",
+    "page_view",
+    "scroll",
+    "user_engagement",
+    "view_item_list",
+    "select_item",
+    "view_item",
+    "add_to_wishlist",
+    "add_to_cart",
+    "view_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+    "refund",
+    "view_search_results",
+    "newsletter_signup",
+    "sign_up",
+    "login",
+    "view_size_guide",
+    "video_start",
+    "video_progress",
+    "video_complete",
+    "banner_impression",
+    "push_received",
+    "view_order_status",
+    "file_download",
+    "share",
+    "read_reviews",
+    "start_chat",
+    "gift_registry_view",
+)
+
+_VIDEO: Final = ("video_start", "video_progress", "video_complete")
+_CHECKOUT: Final = ("begin_checkout", "add_shipping_info", "add_payment_info", "purchase")
+
+SITE: Final = Site(
+    name="Shop Example",
+    event_names=EVENT_NAMES,
+    pages=PAGES,
+    hosts=("www.shop.example", "shop.example"),
+    devices=world.DEVICES,
+    bot_device=world.BOT_DEVICE,
+    places=world.PLACES,
+    campaigns=CAMPAIGNS,
+    direct=DIRECT,
+    reminder=EMAIL,
+    extra=MIX_SHIFT,
+    products=PRODUCTS,
+    choices=(
+        Choice("search_term", ("view_search_results",), SEARCH_TERMS),
+        Choice("video_title", _VIDEO, VIDEO_TITLES),
+        Choice("video_provider", _VIDEO, ("youtube",)),
+        Choice("item_list_name", ("view_item_list", "select_item"), ("Category list",)),
+        Choice("shipping_tier", ("add_shipping_info",), ("Ground", "Ground", "Express")),
+        Choice("payment_type", ("add_payment_info",), ("credit_card", "paypal", "apple_pay")),
+        Choice("coupon", ("purchase",), (None, None, None, None, "AUTUMN10")),
+        Choice("method", ("login", "sign_up"), ("password", "google")),
+        Choice("method", ("share",), ("copy_link", "whatsapp", "email")),
+        Choice("form_id", ("newsletter_signup",), ("newsletter_footer",)),
+        Choice("form_name", ("newsletter_signup",), ("Newsletter",)),
+        Choice(
+            "file_name",
+            ("file_download",),
+            ("/files/lookbook-autumn.pdf", "/files/care-guide.pdf"),
+        ),
+        Choice("file_extension", ("file_download",), ("pdf",)),
+        Choice(
+            "link_url", ("file_download",), ("https://www.shop.example/files/lookbook-autumn.pdf",)
+        ),
+        Choice("banner_name", ("banner_impression",), ("autumn_sale", "free_shipping")),
+        Choice("message_id", ("push_received",), ("weekly_deals", "back_in_stock")),
+        Choice("size_system", ("view_size_guide",), ("US", "EU")),
+    ),
+    valued=("view_item", "add_to_wishlist", "add_to_cart", "view_cart", *_CHECKOUT, "refund"),
+    key_events=("purchase",),
+    order_events=("add_to_cart", "view_cart", *_CHECKOUT, "refund"),
+    single_events=("view_item", "select_item", "add_to_wishlist", "view_order_status"),
+    search_kind=SEARCH,
+    search_terms=SEARCH_TERMS,
+    secret_queries=SECRET_QUERIES,
+)
+FIRST_PAGE, PAGE_COUNT, PAGE_KIND = SITE.first_page, SITE.page_count, SITE.page_kind
+PRODUCT_CENTS = SITE.product_cents

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from microconv.demo import settings
-from microconv.demo.columns import table_of
+from microconv.demo.columns import TableEncoder
 from microconv.demo.local_time import (
     MICROSECONDS,
     SECONDS_PER_DAY,
@@ -24,6 +24,7 @@ from microconv.demo.local_time import (
 from microconv.demo.rows import NULL_NAME, rows_of
 from microconv.demo.schema import EXPORT_SCHEMA, INTRADAY_SCHEMA, encoded_schema
 from microconv.demo.settings import Calendar, DemoOptions
+from microconv.demo.site import Site
 from microconv.demo.spill import Spill
 from microconv.demo.tally import TableCount, Tally
 
@@ -67,13 +68,20 @@ class DayWriter:
     """Turns the spilled records of a day into its tables in `directory` and counts them."""
 
     def __init__(
-        self, options: DemoOptions, calendar: Calendar, directory: Path, background: Background
+        self,
+        options: DemoOptions,
+        calendar: Calendar,
+        directory: Path,
+        background: Background,
+        site: Site,
     ) -> None:
         self._options = options
+        self._events = site.events
+        self._encoder = TableEncoder(site)
         self._calendar = calendar
         self._directory = directory
         self._background = background
-        self.tally = Tally()
+        self.tally = Tally(site)
 
     def write(self, day: date, spill: Spill) -> None:
         """Write the tables that the export holds for `day`, if it was delivered at all."""
@@ -90,11 +98,13 @@ class DayWriter:
                 part = (
                     records[records["timestamp"] < _cut_off(day)] if kind == "intraday" else records
                 )
-                rows, held_back = rows_of(part, is_late_cut=is_young, malformed_kind=malformed_kind)
+                rows, held_back = rows_of(
+                    part, self._events, is_late_cut=is_young, malformed_kind=malformed_kind
+                )
                 counts[kind].add(rows, held_back)
                 if place == 0:
                     self.tally.add(rows)
-                table = table_of(rows, day)
+                table = self._encoder.table(rows, day)
                 schema = INTRADAY_SCHEMA if kind == "intraday" else EXPORT_SCHEMA
                 self._background.run(writers[kind].write_table, table.select(schema.names))
             malformed_kind = None

@@ -8,11 +8,14 @@ import numpy as np
 
 from microconv.demo import records as rec
 from microconv.demo.arrays import Bools, Ints, mixed
-from microconv.demo.records import EVENT, EVENT_NAMES, has
+from microconv.demo.records import has
 from microconv.demo.rows import DUPLICATE, FLAW_NAMES, NULL_NAME, SOUND, Rows
+from microconv.demo.site import Site
 
 _KEEP_UNSORTED = 4_000_000
 _CENTS_LIMIT = 2**24
+SALES = ("purchase", "in_app_purchase")
+"""The events that carry revenue."""
 
 
 class Distinct:
@@ -77,9 +80,10 @@ class TableCount:
 class Tally:
     """Totals over the sound rows, taking one table per date as the pipeline must."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: Site) -> None:
         self.tables: list[TableCount] = []
-        self._events: Ints = np.zeros(len(EVENT_NAMES), dtype=np.int64)
+        self._site = site
+        self._events: Ints = np.zeros(len(site.event_names), dtype=np.int64)
         self._distinct = {
             name: Distinct()
             for name in ("cookies", "stitched_cookies", "user_ids", "sessions", "bots", "orders")
@@ -91,7 +95,7 @@ class Tally:
         """Count a slice of a date's first-choice table."""
         sound = rows.where(rows.flaw == SOUND)
         records = sound.records
-        self._events += np.bincount(records["event"], minlength=len(EVENT_NAMES))
+        self._events += np.bincount(records["event"], minlength=len(self._site.event_names))
         consented = ~has(records, rec.NO_CONSENT)
         on_site = consented & ~has(records, rec.OFF_SESSION)
         logged_in = has(records, rec.LOGGED_IN)
@@ -111,7 +115,7 @@ class Tally:
     def _add_orders(self, sound: Rows) -> None:
         records = sound.records
         cents = records["value"].astype(np.int64)
-        purchase = records["event"] == EVENT["purchase"]
+        purchase = np.isin(records["event"], self._site.codes(SALES))
         nameless = purchase & has(records, rec.NO_ORDER_ID)
         named = purchase & ~nameless
         # A repeated row has its order's amount, so order and amount together occur once per order.
@@ -120,12 +124,13 @@ class Tally:
         self._amounts["consentless"] += int((purchase & has(records, rec.NO_CONSENT)).sum())
         self._amounts["internal"] += int((purchase & has(records, rec.INTERNAL)).sum())
         self._cents["without_id"] += int(cents[nameless].sum())
-        self._cents["refunded"] += int(cents[records["event"] == EVENT["refund"]].sum())
+        self._cents["refunded"] += int(cents[records["event"] == self._site.code("refund")].sum())
 
     def as_json(self) -> dict[str, object]:
         """Exact counts; amounts in USD. Rules of counting stand in the keys' names."""
         count = {name: distinct.count() for name, distinct in self._distinct.items()}
-        by_name = dict(zip(EVENT_NAMES, self._events.tolist(), strict=True))
+        by_name = dict(zip(self._site.event_names, self._events.tolist(), strict=True))
+        sales = sum(by_name.get(name, 0) for name in SALES)
         return {
             "sound_events": int(self._events.sum()),
             "sound_events_by_name": by_name,
@@ -137,11 +142,9 @@ class Tally:
             "distinct_sessions": count["sessions"],
             "bots": count["bots"],
             "purchases": {
-                "sound_rows": by_name["purchase"],
+                "sound_rows": sales,
                 "unique_transaction_ids": count["orders"],
-                "repeated_transaction_rows": by_name["purchase"]
-                - count["orders"]
-                - self._amounts["without_id"],
+                "repeated_transaction_rows": sales - count["orders"] - self._amounts["without_id"],
                 "rows_without_transaction_id": self._amounts["without_id"],
                 "consentless_rows": self._amounts["consentless"],
                 "internal_rows": self._amounts["internal"],
@@ -151,6 +154,9 @@ class Tally:
                 / 100,
                 "revenue_usd_without_id": self._cents["without_id"] / 100,
             },
-            "refunds": {"rows": by_name["refund"], "refunded_usd": self._cents["refunded"] / 100},
+            "refunds": {
+                "rows": by_name.get("refund", 0),
+                "refunded_usd": self._cents["refunded"] / 100,
+            },
             "tables": [asdict(table) for table in self.tables],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 from microconv.demo import settings, shop
@@ -10,6 +11,7 @@ from microconv.demo.folder import GENERATOR_NAME
 from microconv.demo.local_time import PROPERTY_TIME_ZONE
 from microconv.demo.settings import Calendar, DemoOptions
 from microconv.demo.tally import Tally
+from microconv.demo.vertical import Action, SimulatedVertical
 
 
 def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dict[str, Any]:
@@ -26,6 +28,66 @@ def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dic
         "effects": [*_action_effects(), *_day_effects(calendar)],
         "shares": _shares(),
         "counts": tally.as_json(),
+    }
+
+
+def journey_truth(
+    name: str, vertical: SimulatedVertical, options: DemoOptions, calendar: Calendar, tally: Tally
+) -> dict[str, Any]:
+    """The truth of a vertical other than the shop: the rates of its funnels, effects, counts."""
+    return {
+        "generator": GENERATOR_NAME,
+        "generator_version": settings.GENERATOR_VERSION,
+        "vertical": name,
+        "property_time_zone": PROPERTY_TIME_ZONE,
+        "warm_up_days": settings.WARM_UP_DAYS,
+        "options": {**_dated(asdict(options)), "first_day": options.first_day.isoformat()},
+        "planted_days": _dated(asdict(calendar)),
+        "main_funnel": vertical.main_funnel,
+        "funnels": {
+            funnel: _planted_steps(vertical, conversions)
+            for funnel, conversions in vertical.funnels.items()
+        },
+        "journeys": {
+            journey.name: {
+                "entered": "by everybody, on arrival"
+                if journey.entry_rate is None
+                else "once, with this chance per browsed page",
+                "entry_rate": journey.entry_rate,
+                "entry_rate_ratio_on_mobile": journey.mobile_ratio,
+            }
+            for journey in vertical.journeys
+        },
+        "effects": [_journey_effect(vertical, action) for action in vertical.actions],
+        "shares": _row_shares(),
+        "counts": tally.as_json(),
+    }
+
+
+def _planted_steps(
+    vertical: SimulatedVertical, conversions: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Each step with its rate from the step before; by visitor, since nobody enters twice."""
+    journey = vertical.journey_of(conversions[0])
+    steps: list[dict[str, Any]] = [{"conversion_name": conversions[0], "step_rate": None}]
+    for before, name in pairwise(conversions):
+        steps.append({"conversion_name": name, "step_rate": round(journey.rate(before, name), 6)})
+    return steps
+
+
+def _journey_effect(vertical: SimulatedVertical, action: Action) -> dict[str, Any]:
+    """What a small action does; a rate ratio of 1 means nothing at all."""
+    raised = [journey for journey in vertical.journeys if journey.name == action.raises]
+    mechanism = "at random on page views"
+    if raised:
+        goal = raised[0].steps[-1].conversion
+        mechanism = f"multiplies the chance of entering the way to {goal} on every later page"
+    return {
+        "name": action.event,
+        "mechanism": mechanism,
+        "rate_ratio": action.rate_ratio if raised else 1.0,
+        "rate_per_page": action.rate,
+        "journey": action.raises or None,
     }
 
 
@@ -148,6 +210,16 @@ def _day_effects(calendar: Calendar) -> list[dict[str, Any]]:
 def _shares() -> dict[str, float]:
     """Shares of visitors or rows that are unusual, as asked for; `counts` says what came out."""
     return {
+        **_row_shares(),
+        "repeated_of_purchases": settings.REPEATED_PURCHASE_SHARE,
+        "no_transaction_id_of_purchases": settings.NO_TRANSACTION_ID_SHARE,
+        "refunded_of_purchases": settings.REFUND_SHARE,
+    }
+
+
+def _row_shares() -> dict[str, float]:
+    """Those that every vertical has."""
+    return {
         "bots_of_visitors": settings.BOT_SHARE,
         "consent_denied_of_visitors": settings.CONSENT_DENIED_SHARE,
         "internal_of_visitors": settings.INTERNAL_SHARE,
@@ -159,7 +231,4 @@ def _shares() -> dict[str, float]:
         "late_of_events": settings.LATE_PER_MILLION / 1_000_000,
         "repeated_keys_of_events": settings.REPEATED_KEY_PER_MILLION / 1_000_000,
         "secret_urls_of_pages": settings.SECRET_URL_PER_MILLION / 1_000_000,
-        "repeated_of_purchases": settings.REPEATED_PURCHASE_SHARE,
-        "no_transaction_id_of_purchases": settings.NO_TRANSACTION_ID_SHARE,
-        "refunded_of_purchases": settings.REFUND_SHARE,
     }

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from microconv.demo import settings, shop
+from microconv.demo import settings
 from microconv.demo.arrays import Bools, Floats, Ints, group_starts, last_flagged, mixed, positions
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_to_utc_seconds
+from microconv.demo.site import Site
 
 WEEKDAY_WEIGHTS = (1.06, 1.08, 1.07, 1.04, 0.94, 0.86, 0.95)
 """New visitors by weekday, Monday first; mean 1."""
@@ -61,7 +62,7 @@ class Sessions:
 
 
 def draw_visitors(
-    rng: np.random.Generator, person: Ints, intent_sd: float, shifted_from: int
+    rng: np.random.Generator, person: Ints, intent_sd: float, shifted_from: int, site: Site
 ) -> Visitors:
     """Draw the traits of `person` (global numbers).
 
@@ -70,16 +71,16 @@ def draw_visitors(
     """
     n = len(person)
     is_bot = rng.random(n) < settings.BOT_SHARE
-    weights = np.array([device.weight for device in shop.DEVICES])
+    weights = np.array([device.weight for device in site.devices])
     devices = rng.choice(len(weights), size=(n, 2), p=weights / weights.sum())
-    campaign_weights = np.array([campaign.weight for campaign in shop.CAMPAIGNS])
+    campaign_weights = np.array([campaign.weight for campaign in site.campaigns])
     campaign = rng.choice(len(campaign_weights), size=n, p=campaign_weights)
     shifted = np.arange(n) >= shifted_from
-    phone = np.flatnonzero([device.is_mobile for device in shop.DEVICES])
+    phone = np.flatnonzero([device.is_mobile for device in site.devices])
     on_phone = shifted & (rng.random(n) < settings.MIX_SHIFT_MOBILE_SHARE)
     devices[:, 0] = np.where(on_phone, phone[rng.integers(0, len(phone), n)], devices[:, 0])
-    devices[is_bot] = shop.BOT_DEVICE
-    place_weights = np.array([place.weight for place in shop.PLACES])
+    devices[is_bot] = site.bot_device
+    place_weights = np.array([place.weight for place in site.places])
     has_no_consent = (rng.random(n) < settings.CONSENT_DENIED_SHARE) & ~is_bot
     logs_in = (rng.random(n) < settings.LOGIN_SHARE) & ~is_bot & ~has_no_consent
     return Visitors(
@@ -87,7 +88,7 @@ def draw_visitors(
         intent=rng.normal(0.0, 1.0, n) * intent_sd,
         devices=devices,
         place=rng.choice(len(place_weights), size=n, p=place_weights / place_weights.sum()),
-        campaign=np.where(is_bot, shop.DIRECT, np.where(shifted, shop.MIX_SHIFT, campaign)),
+        campaign=np.where(is_bot, site.direct, np.where(shifted, site.extra, campaign)),
         is_bot=is_bot,
         has_no_consent=has_no_consent,
         is_internal=(rng.random(n) < settings.INTERNAL_SHARE) & ~is_bot,
@@ -97,7 +98,7 @@ def draw_visitors(
     )
 
 
-def draw_sessions(rng: np.random.Generator, visitors: Visitors) -> Sessions:
+def draw_sessions(rng: np.random.Generator, visitors: Visitors, site: Site) -> Sessions:
     """Draw how often each person comes back, on which device and from which campaign."""
     counts = np.minimum(
         rng.geometric(1 - settings.RETURN_SHARE, len(visitors.person)), settings.MAX_SESSIONS
@@ -111,10 +112,10 @@ def draw_sessions(rng: np.random.Generator, visitors: Visitors) -> Sessions:
     second = visitors.has_two_devices[visitor] & ((rng.random(n) < 0.45) | (position == 1))
     slot = np.where(position > 0, second, False).astype(np.int64)
     kind = rng.random(n)
-    again = np.where(kind < 0.55, shop.DIRECT, visitors.campaign[visitor])
-    again = np.where(kind > 0.85, shop.EMAIL, again)
+    again = np.where(kind < 0.55, site.direct, visitors.campaign[visitor])
+    again = np.where(kind > 0.85, site.reminder, again)
     collected = np.where(position == 0, visitors.campaign[visitor], again)
-    number, last_click = _per_device(visitor, slot, collected)
+    number, last_click = _per_device(visitor, slot, collected, site.direct)
     hours = np.array(_HOUR_WEIGHTS) / sum(_HOUR_WEIGHTS)
     return Sessions(
         visitor=visitor,
@@ -142,16 +143,16 @@ def _return_days(rng: np.random.Generator, counts: Ints) -> tuple[Ints, Ints]:
     return offset[kept], np.bincount(group[kept], minlength=len(counts)).astype(np.int64)
 
 
-def _per_device(visitor: Ints, slot: Ints, collected: Ints) -> tuple[Ints, Ints]:
+def _per_device(visitor: Ints, slot: Ints, collected: Ints, direct: int) -> tuple[Ints, Ints]:
     """Session number and last non-direct campaign, counted per cookie as GA4 does."""
     order = np.argsort(visitor * 2 + slot, kind="stable")
     cookie = (visitor * 2 + slot)[order]
     first = np.searchsorted(cookie, cookie, side="left")
     number = np.empty_like(visitor)
     number[order] = np.arange(len(cookie)) - first + 1
-    newest = last_flagged(collected[order] != shop.DIRECT, first)
+    newest = last_flagged(collected[order] != direct, first)
     last_click = np.empty_like(visitor)
-    last_click[order] = np.where(newest >= 0, collected[order][newest], shop.DIRECT)
+    last_click[order] = np.where(newest >= 0, collected[order][newest], direct)
     return number, last_click
 
 

@@ -50,12 +50,12 @@ def score(
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id
-    from microconv.profile import find_project_dir
+    from microconv.profile import find_project_dir, find_seeds_dir
     from microconv.score import rows
     from microconv.score.show import show
     from microconv.writing import Table, write_tables
 
-    seeds = find_project_dir() / "seeds"
+    seeds = find_seeds_dir(find_project_dir())
     with open_run(macro, as_of) as run, progress_of() as tell:
         found = _learn(run, macro, seeds, tell)
     models: list[Any] = []

@@ -1,0 +1,1 @@
+"""What an export holds: its events and parameters, and what the catalog does not know yet."""
