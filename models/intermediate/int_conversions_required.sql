@@ -41,14 +41,20 @@ conversions as (
 
 {{ first_occurrences("conversions") }},
 
+visitors as (
+
+    select distinct visitor_id
+    from conversions
+
+),
+
 first_visits as (
 
     select
         sessions.visitor_id,
         min(sessions.first_visit_timestamp) as first_visit_timestamp
     from sessions
-    inner join (select distinct visitor_id from conversions) as visitors
-        on sessions.visitor_id = visitors.visitor_id
+    inner join visitors on sessions.visitor_id = visitors.visitor_id
     group by sessions.visitor_id
 
 ),
