@@ -136,6 +136,10 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "The generator also switches the tracking of begin_checkout off for a while, so that about",
         "97 % of purchases have it before them: with few purchases the lower limit of this can",
         "fall under the 90 % that a gate needs, and the verdict is then another.",
+        "",
+        "Robots are part of the traffic: a lift that differs by more than 10 % with them in it is",
+        "flagged, and with a rare micro-conversion a few robots are enough. The run then says so and",
+        "caps the verdict; the row counts the seeds in which it had nothing to say.",
     ]
 
 
