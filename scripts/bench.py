@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import argparse
 import glob
+import json
+import math
 import os
+import re
 import subprocess
 import sys
 import time
@@ -62,15 +65,30 @@ PARAMETERS = [
 ]
 
 
+# Parts of a build by the names of their models, the first that fits.
+PARTS = {
+    "staging": r"^(base|stg)_",
+    "funnels": r"funnel|conversion_paths",
+    "evidence": r"clock|evidence|first_conversions|decision_points|patterns|landmarks|reach"
+    r"|snapshots|conversion_values",
+    "everything else": "",
+}
+# What Python infers from the aggregates; nothing is written, so that steps do not depend on order.
+INFERENCES = ("correlate", "value", "score")
+
+
 @dataclass(frozen=True)
 class Measurement:
-    """One step: wall and CPU seconds, peak memory and size of the DuckDB file after it in MiB."""
+    """One step: wall and CPU seconds, peak memory and size of the DuckDB file after it in MiB.
+
+    Of a part of a step only the seconds of its models are known.
+    """
 
     step: str
     seconds: float
-    cpu_seconds: float
-    peak_mib: float
-    file_mib: float
+    cpu_seconds: float = math.nan
+    peak_mib: float = math.nan
+    file_mib: float = math.nan
 
 
 def run(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
@@ -130,28 +148,47 @@ def build_command(*arguments: str) -> list[str]:
     return [*dbt, "--exclude-resource-type", "test", *arguments]
 
 
+def seconds_of_parts(root: Path) -> dict[str, float]:
+    """Seconds of the models of each part in the last build; models run two at a time."""
+    run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
+    parts = dict.fromkeys(PARTS, 0.0)
+    for result in run_results["results"]:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        if kind == "model":
+            part = next(one for one, pattern in PARTS.items() if re.search(pattern, name))
+            parts[part] += result["execution_time"]
+    return parts
+
+
 def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
     """Floor and full build of all days but the newest, then that day; the same after nine."""
     print(f"{name}: {len(files)} files", flush=True)
     pattern = str(root / "days" / "events_*.parquet")
     offer(files[:-1], root)
     results = [measure("floor", floor_command(pattern), root, pattern)]
-    results += bench_incremental_day("full build", files, root)
+    offer(files[:-1], root)
+    results.append(measure("full build", build_command(), root, pattern))
+    for part, seconds in seconds_of_parts(root).items():
+        print(f"    {part:<32} {seconds:8.1f} s of models", flush=True)
+        results.append(Measurement(f"… {part}", seconds))
+    for inference in INFERENCES:
+        command = [str(BIN / "microconv"), inference, "--no-write", "--format", "json"]
+        results.append(measure(f"microconv {inference}", command, root, pattern))
+    results.append(bench_newest_day(files, root))
     results.append(measure("the same days again", build_command(), root, pattern))
     (root / "bench.duckdb").unlink()
-    results += bench_incremental_day("load 9 days", files[-10:], root)
+    offer(files[-10:-1], root)
+    results.append(measure("load 9 days", build_command(), root, pattern))
+    results.append(bench_newest_day(files[-10:], root))
     (root / "bench.duckdb").unlink()
     return results
 
 
-def bench_incremental_day(first_step: str, files: list[Path], root: Path) -> list[Measurement]:
-    """All days but the newest from nothing, then the newest, the same whatever the history."""
-    pattern = str(root / "days" / "events_*.parquet")
-    offer(files[:-1], root)
-    before = measure(first_step, build_command(), root, pattern)
+def bench_newest_day(files: list[Path], root: Path) -> Measurement:
+    """The newest of these days on a warehouse that has the others, whatever the history."""
     offer(files, root)
-    after = measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
-    return [before, after]
+    pattern = str(root / "days" / "events_*.parquet")
+    return measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
 
 
 def offer(files: list[Path], root: Path) -> None:
@@ -206,12 +243,18 @@ def table(name: str, count: int, results: list[Measurement]) -> str:
         "| step | seconds | of the floor | CPU | of the floor's | peak memory | DuckDB file |",
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
-    lines += [
-        f"| {result.step} | {result.seconds:.1f} | {result.seconds / floor.seconds:.2f}× "
-        f"| {result.cpu_seconds:.1f} | {result.cpu_seconds / floor.cpu_seconds:.2f}× "
-        f"| {result.peak_mib:,.0f} MiB | {result.file_mib:,.0f} MiB |"
-        for result in results
-    ]
+    for result in results:
+        cells = [
+            result.step,
+            f"{result.seconds:.1f}",
+            f"{result.seconds / floor.seconds:.2f}×",
+            f"{result.cpu_seconds:.1f}",
+            f"{result.cpu_seconds / floor.cpu_seconds:.2f}×",
+            f"{result.peak_mib:,.0f} MiB",
+            f"{result.file_mib:,.0f} MiB",
+        ]
+        shown = ("" if cell.startswith("nan") else cell for cell in cells)
+        lines.append(f"| {' | '.join(shown)} |")
     after = [result for result in results if result.step.startswith("one day after")]
     if len(after) == 2:
         wall, cpu = (
