@@ -148,10 +148,11 @@ lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all
 bench: $(VENV)/.dev profiles.yml ## Measure builds against the floor (takes long; BENCH_ARGS selects)
 	@$(BIN)/python scripts/bench.py $(BENCH_ARGS)
 
-lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/
-	@for set in base bigquery dev; do \
+lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/, one version for all sets
+	@for set in dev base bigquery; do \
 		extra=; [ $$set = base ] || extra="--extra $$set"; \
-		uv pip compile --quiet --universal --python-version 3.11 $$extra --generate-hashes --no-strip-extras \
+		same=; [ $$set = dev ] || same="--constraint requirements/dev.txt"; \
+		uv pip compile --quiet --universal --python-version 3.11 $$extra $$same --generate-hashes --no-strip-extras \
 			--no-annotate --no-header --no-emit-index-url pyproject.toml -o requirements/$$set.txt; \
 	done
 	@uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-strip-extras \
