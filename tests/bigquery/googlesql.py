@@ -121,12 +121,11 @@ class Catalog:
         Rows of a wildcard table carry their `_TABLE_SUFFIX`. Tables without rows are empty. A query
         that dbt sends for its columns alone is only analysed: the executor would compute it whole.
         """
-        if FOR_COLUMNS in sql:
-            return Result(self.output_columns(sql), [])
         sql = self.one_name(sql)
-        read = {
-            name: list((rows or {}).get(name, ())) for name in self.tables if f"`{name}`" in sql
-        }
+        named = [name for name in self.tables if f"`{name}`" in sql]
+        if FOR_COLUMNS in sql:
+            return Result(self._columns_of(sql, named), [])
+        read = {name: list((rows or {}).get(name, ())) for name in named}
         options = options_pb2.AnalyzerOptionsProto()
         options.CopyFrom(self._options)
         request = service.EvaluateQueryRequest(
@@ -140,6 +139,15 @@ class Catalog:
             for row in given:
                 data.row.add(cell=[to_value(row.get(column), kind) for column, kind in columns])
         return _result(self._evaluate(request))
+
+    def _columns_of(self, sql: str, named: list[str]) -> list[Column]:
+        """What a query puts out. Few tables are sent along sooner than all are registered anew."""
+        request = service.AnalyzeRequest(
+            sql_statement=sql, simple_catalog=self._proto(named), options=self._options
+        )
+        request.descriptor_pool_list.definitions.add().builtin.SetInParent()
+        response = self.engine.call("Analyze", request, service.AnalyzeResponse)
+        return output_columns(response.resolved_statement)
 
     def _evaluate(self, request: Any) -> Any:
         """A crash may come from memory that earlier calls left full: try once in a fresh one."""
