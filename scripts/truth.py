@@ -138,8 +138,8 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "fall under the 90 % that a gate needs, and the verdict is then another.",
         "",
         "Robots are part of the traffic: a lift that differs by more than 10 % with them in it is",
-        "flagged, and with a rare micro-conversion a few robots are enough. The run then says so and",
-        "caps the verdict; the row counts the seeds in which it had nothing to say.",
+        "flagged, and with a rare micro-conversion a few robots are enough. The run then says so",
+        "and caps the verdict; the row counts the seeds in which it had nothing to say.",
     ]
 
 
