@@ -11,7 +11,7 @@
 -- depends_on: {{ ref("int_conversions_counted") }}
 -- depends_on: {{ ref("dim_funnel_steps") }}
 
-{%- set attempt = "unit, funnel_name, unit_id, start_position" %}
+{%- set attempt = "walk_number, start_position" %}
 
 with {{ funnel_events(["any"]) }},
 
@@ -20,9 +20,9 @@ required_steps as (
     -- A conversion that is two steps of a funnel must happen twice: its second row needs the second event.
     select
         *,
-        count(*) over (partition by funnel_name) as required_step_count,
+        count(*) over (partition by funnel_number) as required_step_count,
         count(*) over (
-            partition by funnel_name, conversion_name
+            partition by funnel_number, conversion_name
             order by step_number
             rows between unbounded preceding and current row
         ) - 1 as earlier_event_count
@@ -31,28 +31,53 @@ required_steps as (
 
 ),
 
-numbered_events as (
+event_positions as (
+
+    -- Of one event that is several steps, the first and the last; of two steps that are one conversion, both.
+    select
+        walk_number,
+        position,
+        event_number,
+        event_timestamp,
+        window_micros,
+        is_open,
+        min(step_number) as first_step,
+        max(step_number) as last_step
+    from step_events
+    where not is_exclusion
+    group by walk_number, position, event_number, event_timestamp, window_micros, is_open
+
+),
+
+neighboured_positions as (
 
     select
         *,
-        row_number() over (partition by funnel_name, unit_id, step_number order by position) as event_number
-    from step_events
-    where role = 'step'
+        first_step = last_step
+        and coalesce(lag(first_step) over events_in_order = first_step, false)
+        and coalesce(lag(last_step) over events_in_order = first_step, false) as is_repeated,
+        first_step = last_step
+        and coalesce(lead(first_step) over events_in_order = first_step, false)
+        and coalesce(lead(last_step) over events_in_order = first_step, false) as is_superseded
+    from event_positions
+    window events_in_order as (partition by walk_number order by position)
 
 ),
 
 entries as (
 
-    select distinct
-        unit,
-        funnel_name,
-        unit_id,
+    -- What an entry reaches besides itself is reached by the next one too, if that is the same step and nothing came
+    -- between, and is credited to the newer one.
+    select
+        walk_number,
         position as start_position,
+        event_number as start_event_number,
         event_timestamp as start_timestamp,
-        window_micros
-    from numbered_events
-    where entry = 'open'
-        or step_number = 1
+        window_micros,
+        is_superseded
+    from neighboured_positions
+    where is_open
+        or first_step = 1
 
 ),
 
@@ -68,17 +93,17 @@ entries_and_exclusions as (
     union all
 
     select
-        unit,
-        funnel_name,
-        unit_id,
+        walk_number,
         cast(null as int64) as start_position,
+        cast(null as int64) as start_event_number,
         cast(null as int64) as start_timestamp,
         window_micros,
+        cast(null as bool) as is_superseded,
         position,
         position as exclusion_position,
         event_timestamp as exclusion_timestamp
     from step_events
-    where role = 'exclusion'
+    where is_exclusion
 
 ),
 
@@ -86,51 +111,81 @@ bounded_entries as (
 
     select
         {{ attempt }},
+        start_event_number,
         start_timestamp,
         window_micros,
+        is_superseded,
         min(exclusion_position) over events_after as exclusion_position,
         min(exclusion_timestamp) over events_after as exclusion_timestamp,
         min(start_position) over events_after as next_start_position
     from entries_and_exclusions
     window events_after as (
-        partition by funnel_name, unit_id
+        partition by walk_number
         order by position
         range between 1 following and unbounded following
     )
 
 ),
 
+open_entries as (
+
+    select * from bounded_entries
+    where not is_superseded
+
+),
+
+numbered_events as (
+
+    -- In a run of the same step only the first and the last event can be anybody's.
+    select
+        step_events.walk_number,
+        step_events.position,
+        step_events.event_number as visitor_event_number,
+        step_events.event_timestamp,
+        step_events.step_number,
+        row_number() over (
+            partition by step_events.walk_number, step_events.step_number
+            order by step_events.position
+        ) as event_number
+    from step_events
+    inner join neighboured_positions
+        on step_events.walk_number = neighboured_positions.walk_number
+        and step_events.position = neighboured_positions.position
+    where not step_events.is_exclusion
+        and not (neighboured_positions.is_repeated and neighboured_positions.is_superseded)
+
+),
+
 entries_and_moments as (
 
     select
-        entries.funnel_name,
-        entries.unit_id,
+        entries.walk_number,
         required_steps.step_number,
         entries.start_position as position,
         entries.start_position,
         cast(null as int64) as reached_position,
-        cast(null as int64) as reached_timestamp
-    from entries
-    inner join required_steps on entries.funnel_name = required_steps.funnel_name
+        cast(null as int64) as reached_timestamp,
+        cast(null as int64) as reached_event_number
+    from open_entries as entries
+    inner join required_steps on {{ funnel_of_walk("entries.walk_number") }} = required_steps.funnel_number
 
     union all
 
     -- From this event on, the step is there when the event after so many more of its kind happened.
     select
-        here.funnel_name,
-        here.unit_id,
+        here.walk_number,
         here.step_number,
         here.position,
         cast(null as int64) as start_position,
         there.position as reached_position,
-        there.event_timestamp as reached_timestamp
+        there.event_timestamp as reached_timestamp,
+        there.visitor_event_number as reached_event_number
     from numbered_events as here
     inner join required_steps
-        on here.funnel_name = required_steps.funnel_name
+        on {{ funnel_of_walk("here.walk_number") }} = required_steps.funnel_number
         and here.step_number = required_steps.step_number
     inner join numbered_events as there
-        on here.funnel_name = there.funnel_name
-        and here.unit_id = there.unit_id
+        on here.walk_number = there.walk_number
         and here.step_number = there.step_number
         and here.event_number + required_steps.earlier_event_count = there.event_number
 
@@ -139,15 +194,15 @@ entries_and_moments as (
 moments as (
 
     select
-        funnel_name,
-        unit_id,
+        walk_number,
         start_position,
         step_number,
         min(reached_position) over events_from_here as reached_position,
-        min(reached_timestamp) over events_from_here as reached_timestamp
+        min(reached_timestamp) over events_from_here as reached_timestamp,
+        min(reached_event_number) over events_from_here as reached_event_number
     from entries_and_moments
     window events_from_here as (
-        partition by funnel_name, unit_id, step_number
+        partition by walk_number, step_number
         order by position
         range between current row and unbounded following
     )
@@ -157,20 +212,20 @@ moments as (
 levels as (
 
     select
-        bounded_entries.*,
+        open_entries.*,
         moments.reached_position,
         moments.reached_timestamp,
+        moments.reached_event_number,
         row_number() over (
-            partition by moments.funnel_name, moments.unit_id, moments.start_position
+            partition by moments.walk_number, moments.start_position
             order by moments.reached_position, moments.step_number
         ) as level
     from moments
-    inner join bounded_entries
-        on moments.funnel_name = bounded_entries.funnel_name
-        and moments.unit_id = bounded_entries.unit_id
-        and moments.start_position = bounded_entries.start_position
-    where moments.reached_timestamp - bounded_entries.start_timestamp <= bounded_entries.window_micros
-        and moments.reached_position <= coalesce(bounded_entries.exclusion_position, moments.reached_position)
+    inner join open_entries
+        on moments.walk_number = open_entries.walk_number
+        and moments.start_position = open_entries.start_position
+    where moments.reached_timestamp - open_entries.start_timestamp <= open_entries.window_micros
+        and moments.reached_position <= coalesce(open_entries.exclusion_position, moments.reached_position)
 
 ),
 
@@ -179,9 +234,7 @@ credited_levels as (
     -- What two attempts would reach by one event is credited to the newer one.
     select
         *,
-        max(start_position) over (
-            partition by funnel_name, unit_id, level, reached_position
-        ) = start_position as is_newest
+        max(start_position) over (partition by walk_number, level, reached_position) = start_position as is_newest
     from levels
 
 ),
@@ -198,14 +251,13 @@ attempt_levels as (
 reached_steps as (
 
     select
-        levels.unit,
-        levels.funnel_name,
-        levels.unit_id,
+        levels.walk_number,
         levels.start_position,
         1 as entry_step,
         steps.step_number,
         levels.reached_position as position,
         levels.reached_timestamp,
+        levels.reached_event_number as event_number,
         case
             when levels.depth < steps.required_step_count
                 and levels.exclusion_position <= coalesce(levels.next_start_position, levels.exclusion_position)
@@ -214,13 +266,30 @@ reached_steps as (
         end as excluded_timestamp
     from attempt_levels as levels
     inner join required_steps as steps
-        on levels.funnel_name = steps.funnel_name
+        on {{ funnel_of_walk("levels.walk_number") }} = steps.funnel_number
         and levels.level = steps.required_step_count_here
     where levels.level <= levels.depth
 
 ),
 
-{{ funnel_steps_described("reached_steps") }},
+lone_steps as (
+
+    select
+        walk_number,
+        start_position as position,
+        start_event_number as event_number,
+        start_timestamp as reached_timestamp,
+        case
+            when exclusion_position <= coalesce(next_start_position, exclusion_position)
+                and exclusion_timestamp - start_timestamp <= window_micros
+                then exclusion_timestamp
+        end as excluded_timestamp
+    from bounded_entries
+    where is_superseded
+
+),
+
+{{ funnel_steps_described("reached_steps", "lone_steps") }},
 
 int_funnel_steps_gathered as (
 

@@ -12,35 +12,44 @@
 -- depends_on: {{ ref("dim_funnel_steps") }}
 
 {%- set last_level = var("max_funnel_steps") | int + 1 %}
-{%- set attempt = "unit, funnel_name, unit_id, start_position" %}
+{%- set attempt = "walk_number, start_position" %}
 {%- set carried = [
-    "unit", "funnel_name", "unit_id", "position", "event_timestamp", "level", "step_number", "role", "required_step",
-    "next_required_step", "entry", "entry_step", "step_order", "window_micros", "step_window_micros"
+    "walk_number", "position", "event_number", "event_timestamp", "level", "step_number", "is_exclusion", "required_step",
+    "next_required_step", "may_enter", "entry_step", "is_strict", "window_micros", "step_window_micros"
 ] %}
 
 with {{ funnel_events(["ordered", "strict"]) }},
 
-placed_events as (
+neighboured_events as (
 
     select
         *,
-        case when role = 'exclusion' then next_required_step else step_number end as level,
-        case when entry = 'open' then min(case when role <> 'exclusion' then step_number end) over same_event else 1 end
+        case when is_open then min(case when not is_exclusion then step_number end) over same_event else 1 end
             as entry_step,
         min(case when step_number = 1 then position end) over events_after as next_first_position,
         min(case when step_number > 1 then position end) over events_after as next_other_position
     from step_events
     window
         same_event as (
-            partition by funnel_name, unit_id
+            partition by walk_number
             order by position
             range between current row and current row
         ),
         events_after as (
-            partition by funnel_name, unit_id
+            partition by walk_number
             order by position
             range between 1 following and unbounded following
         )
+
+),
+
+placed_events as (
+
+    select
+        *,
+        case when is_exclusion then next_required_step else step_number end as level,
+        is_open and not is_exclusion and step_number = entry_step as may_enter
+    from neighboured_events
 
 ),
 
@@ -48,7 +57,7 @@ walked_1 as (
 
     -- An entry with a newer one before anything else is never the newest: nothing can be credited to it.
     select
-        *,
+        {{ carried | join(", ") }},
         case when step_number = 1 then position end as start_position,
         case when step_number = 1 then event_timestamp end as start_timestamp
     from placed_events
@@ -58,9 +67,9 @@ walked_1 as (
 ),
 
 {%- for level in range(2, last_level + 1) %}
-{%- set may_be_followed = "start_position is not null and role <> 'exclusion' and step_number < " ~ level
+{%- set may_be_followed = "start_position is not null and not is_exclusion and step_number < " ~ level
     ~ " and next_required_step >= " ~ level %}
-{%- set ends_attempts = "role = 'exclusion' and required_step < " ~ level ~ " and next_required_step >= " ~ level %}
+{%- set ends_attempts = "is_exclusion and required_step < " ~ level ~ " and next_required_step >= " ~ level %}
 
 followed_{{ level }} as (
 
@@ -78,10 +87,10 @@ followed_{{ level }} as (
         max(case when {{ ends_attempts }} then position end) over earlier_events as exclusion_position
     from walked_{{ level - 1 }}
     window earlier_events as (
-        partition by funnel_name, unit_id
+        partition by walk_number
         order by
             position,
-            case when level <> {{ level }} then 2 when role = 'exclusion' then 1 else 0 end,
+            case when level <> {{ level }} then 2 when is_exclusion then 1 else 0 end,
             start_position
         rows between unbounded preceding and 1 preceding
     )
@@ -96,10 +105,10 @@ judged_{{ level }} as (
             when level <> {{ level }} then 'other'
             when followed_position >= coalesce(exclusion_position, followed_position)
                 and event_timestamp - followed_start_timestamp <= window_micros
-                and event_timestamp - followed_event_timestamp <= coalesce(step_window_micros, window_micros)
-                and (step_order <> 'strict' or followed_position = position - 1)
+                and event_timestamp - followed_event_timestamp <= step_window_micros
+                and (not is_strict or followed_position = position - 1)
                 then 'follows'
-            when entry = 'open' and role <> 'exclusion' and step_number = entry_step then 'enters'
+            when may_enter then 'enters'
         end as verdict
     from followed_{{ level }}
 
@@ -127,26 +136,24 @@ first_reached as (
         step_number,
         required_step,
         next_required_step,
-        role,
+        is_exclusion,
         min(position) as position,
+        min(event_number) as event_number,
         min(event_timestamp) as reached_timestamp
     from walked_{{ last_level }}
     where start_position is not null
-    group by {{ attempt }}, step_number, required_step, next_required_step, role
+    group by {{ attempt }}, step_number, required_step, next_required_step, is_exclusion
 
-    union all
+),
+
+lone_steps as (
 
     select
-        unit,
-        funnel_name,
-        unit_id,
-        position as start_position,
-        step_number,
-        required_step,
-        next_required_step,
-        role,
+        walk_number,
         position,
-        event_timestamp as reached_timestamp
+        event_number,
+        event_timestamp as reached_timestamp,
+        cast(null as int64) as excluded_timestamp
     from placed_events
     where step_number = 1
         and coalesce(next_other_position > next_first_position, next_other_position is null)
@@ -157,9 +164,9 @@ steps_and_ends as (
 
     select
         *,
-        min(case when role <> 'exclusion' then position end) over later_steps as later_position,
-        max(case when role <> 'exclusion' then required_step end) over (partition by {{ attempt }}) as stands_at,
-        min(case when position = start_position and role <> 'exclusion' then step_number end)
+        min(case when not is_exclusion then position end) over later_steps as later_position,
+        max(case when not is_exclusion then required_step end) over (partition by {{ attempt }}) as stands_at,
+        min(case when position = start_position and not is_exclusion then step_number end)
             over (partition by {{ attempt }}) as entry_step
     from first_reached
     window later_steps as (
@@ -176,7 +183,7 @@ ends as (
         {{ attempt }},
         min(reached_timestamp) as excluded_timestamp
     from steps_and_ends
-    where role = 'exclusion'
+    where is_exclusion
         and required_step = stands_at
     group by {{ attempt }}
 
@@ -186,26 +193,24 @@ reached_steps as (
 
     -- An optional step counts where it happened before a later step did.
     select
-        steps.unit,
-        steps.funnel_name,
-        steps.unit_id,
+        steps.walk_number,
         steps.start_position,
         steps.entry_step,
         steps.step_number,
         steps.position,
+        steps.event_number,
         steps.reached_timestamp,
         ends.excluded_timestamp
     from steps_and_ends as steps
     left join ends
-        on steps.funnel_name = ends.funnel_name
-        and steps.unit_id = ends.unit_id
+        on steps.walk_number = ends.walk_number
         and steps.start_position = ends.start_position
-    where steps.role <> 'exclusion'
+    where not steps.is_exclusion
         and steps.position < coalesce(steps.later_position, steps.position + 1)
 
 ),
 
-{{ funnel_steps_described("reached_steps") }},
+{{ funnel_steps_described("reached_steps", "lone_steps") }},
 
 int_funnel_steps_walked as (
 
