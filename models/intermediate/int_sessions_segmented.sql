@@ -6,7 +6,7 @@
 }}
 
 {%- set dimensions = session_segments("sessions") %}
-{%- set number_buckets = 4096 %}
+{%- set number_buckets = visitor_number_base() %}
 
 with sessions as (
 

@@ -5,22 +5,7 @@
 }}
 
 {%- set dimensions = session_segments("sessions") | list %}
-{%- set grains = ["all", "week", "day"] %}
-{%- set period_starts = ["cast(null as date)", week_start("session_date"), "session_date"] %}
-
-{#- By week without pairs, by day in the two dimensions that alerts look at. -#}
-{%- set variants = [] %}
-{%- for segment in segment_variants() %}
-    {%- for grain in grains
-        if grain == "all" or (grain == "week" and not segment["is_pair"]) or segment["is_watched"] %}
-        {%- do variants.append({
-            "grain_number": grains.index(grain),
-            "period_start_date": period_starts[grains.index(grain)],
-            "dimension_number": segment["dimension_number"],
-            "segment_number": segment["number"]
-        }) %}
-    {%- endfor %}
-{%- endfor %}
+{%- set variants = period_variants("session_date") %}
 {%- set bits = 60 %}
 {%- set group_columns = ["grain_number", "period_start_date", "dimension_number", "segment_number"] %}
 
@@ -186,7 +171,7 @@ counted as (
     select
         counts_of_conversions.conversion_name,
         counts_of_conversions.conversion_type,
-        case counts_of_conversions.grain_number when 0 then 'all' when 1 then 'week' else 'day' end as period_grain,
+        {{ period_grain_name("counts_of_conversions.grain_number") }} as period_grain,
         counts_of_conversions.period_start_date,
         segment_names.segment_dimension,
         segment_names.segment_value,

@@ -5,6 +5,7 @@ FUNNELS, STEPS = "funnels", "funnel_steps"
 WEIGHTS, HOSTS = "lead_score_weights", "own_hostnames"
 BANDS = "lead_score_bands"
 DERIVED = "derived_conversions"
+KPIS = "kpi_definitions"
 
 
 def bands(*rows: str) -> str:
@@ -542,4 +543,34 @@ WRONG_EDITS = [
         "row 2, distinct_by",
         "'c' is derived itself",
     ),
+    (KPIS, "mean,session,view_item", "mean_days,session,view_item", "row 2, measure", "of sessions"),
+    (KPIS, "session,add_to_cart,all", "session,add_cart,all", "row 3, numerator", "'add_to_cart'?"),
+    (KPIS, "session,add_to_cart,all", "session,pages:0,all", "row 3, numerator", "pages:<n>"),
+    (KPIS, "session,add_to_cart,all", "session,pages:2|search,all", "row 3, numerator", "only"),
+    (KPIS, "session,add_to_cart,all", "session,return,all", "row 3, numerator", "'return' cannot"),
+    (KPIS, "session,add_to_cart,all", "session,add_to_cart,add_to_cart", "row 3, denominator", "both"),
+    (KPIS, "session,add_to_cart,all,", "session,add_to_cart,all,7", "row 3, within_days", "empty"),
+    (KPIS, "sign_up,new_visitors,7", "sign_up,new_visitors,", "row 13, within_days", "how many days"),
+    (KPIS, "sign_up,new_visitors,7", "sign_up,new_visitor,7", "row 13, denominator", "new_visitors'?"),
+    (KPIS, "sign_up,new_visitors,7", "sign_up,return:x,7", "row 13, denominator", "return:<days>"),
+    (KPIS, "times,session,purchase,search", "times,session,purchase,all", "row 11, denominator", "all"),
+    (
+        KPIS,
+        "share,visitor,add_to_wishlist,all",
+        "mean,visitor,add_to_wishlist,all",
+        "row 9, denominator",
+        "only the share",
+    ),
+    (
+        KPIS,
+        "mean,session,view_item,all",
+        "mean,occurrence,colour,view_item",
+        "row 2, numerator",
+        "Allowed: engaged_seconds_on_page",
+    ),
+    (KPIS, ",,2,4,,", ",,4,2,,", "row 2, benchmark_low", "begins at 4 and ends at 2"),
+    (KPIS, "0.05,0.1,0.03", "0.05,0.1,0.06", "row 3, act_below", "called healthy"),
+    (KPIS, "0.05,0.1,0.03", "0.05,10,0.03", "row 3, benchmark_high", "more than all"),
+    (KPIS, "0.03,practitioner benchmark", "0.03,", "row 3, source", "opinion"),
+    (KPIS, "\nreturn_rate,", "\naccount_rate,", "row 14, kpi_name", "already stands"),
 ]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from microconv.check.bands import check_bands
 from microconv.check.derived import check_derived_conversions
 from microconv.check.funnels import check_funnel_shapes
+from microconv.check.kpis import check_kpis
 from microconv.check.problems import nearest, quoted
 from microconv.check.table import Table
 
@@ -35,6 +36,7 @@ def check_references(
     )
     _check_rules_exist(catalog, tables["conversion_rules"], derived)
     check_derived_conversions(derived, catalog, tables["conversion_rules"], max_derivation_levels)
+    check_kpis(tables["kpi_definitions"], catalog)
     check_bands(tables["lead_score_bands"], tables["lead_score_weights"], catalog)
     check_funnel_shapes(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
 

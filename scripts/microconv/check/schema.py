@@ -21,6 +21,7 @@ Kind = Literal[
     "time_span",
 ]
 
+VERTICALS = ("ecommerce", "saas", "lead_generation", "content_media", "mobile_app")
 STAGES = ("awareness", "interest", "consideration", "intent", "conversion")
 
 NUMERIC_OPERATORS = ("at_least", "at_most", "greater_than", "less_than")
@@ -124,7 +125,7 @@ SEEDS: dict[str, Sequence[Column]] = {
         _choice("milestone_type", "process_milestone", "secondary_action"),
         _choice("funnel_stage", *STAGES),
         Column("supports", required=False),
-        _choice("vertical", "ecommerce", "saas", "lead_generation", "content_media", "mobile_app"),
+        _choice("vertical", *VERTICALS),
         _choice("counting", "every_event", "once_per_session", "once_per_visitor"),
         Column("value_rule", "value_rule"),
         Column("lead_points", "number", at_least=0),
@@ -191,6 +192,21 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("probability_percent_high", "number", at_least=0),
         Column("subject_count", "integer", at_least=1),
         Column("fitted_on", "date"),
+    ),
+    "kpi_definitions": (
+        Column("kpi_name", "name"),
+        Column("label"),
+        _choice("vertical", *VERTICALS),
+        _choice("measure", "share", "mean", "distinct", "times", "mean_days"),
+        _choice("unit", "session", "visitor", "occurrence"),
+        Column("numerator"),
+        Column("denominator"),
+        Column("within_days", "integer", required=False, at_least=1),
+        Column("benchmark_low", "number", required=False, at_least=0),
+        Column("benchmark_high", "number", required=False, at_least=0),
+        Column("act_below", "number", required=False, at_least=0),
+        Column("source", required=False),
+        Column("advice", required=False),
     ),
     "own_hostnames": (Column("hostname", "hostname"),),
 }
