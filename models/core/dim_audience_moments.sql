@@ -12,15 +12,25 @@ conversions as (
 
 ),
 
+listed_names as (
+
+    select distinct moment
+    from listed_moments
+
+),
+
 micro_conversions as (
 
+    -- A moment of the list goes before a micro-conversion of the same name.
     select
-        conversion_name,
-        label,
-        supports
+        conversions.conversion_name,
+        conversions.label,
+        conversions.supports
     from conversions
-    where conversion_type = 'micro'
-        and coalesce(supports, '') <> ''
+    left join listed_names on conversions.conversion_name = listed_names.moment
+    where conversions.conversion_type = 'micro'
+        and coalesce(conversions.supports, '') <> ''
+        and listed_names.moment is null
 
 ),
 

@@ -27,21 +27,6 @@ def check_moments(table: Table) -> None:
         _check_roles(table, moment, rows)
 
 
-def check_moment_names(moments: Table, catalog: Table) -> None:
-    """Note moments that are called like a conversion, which is a moment by its own name."""
-    lines = {row.get("conversion_name"): row.line for row in reversed(catalog.rows)}
-    for moment in dict.fromkeys(moments.values("moment")):
-        if moment in lines:
-            row = next(row for row in moments.rows if row.get("moment") == moment)
-            moments.refuse(
-                f"{quoted(moment)} is a conversion, in row {lines[moment]} of {catalog.file}, and "
-                "so a moment already.",
-                "Give the moment another name.",
-                row,
-                "moment",
-            )
-
-
 def _check_sameness(table: Table, moment: str, rows: Sequence[Row]) -> None:
     first = rows[0]
     for row in rows[1:]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from microconv.check.bands import check_bands
 from microconv.check.derived import check_derived_conversions
 from microconv.check.funnels import check_funnel_shapes
-from microconv.check.moments import check_moment_names
 from microconv.check.problems import nearest, quoted
 from microconv.check.table import Table
 
@@ -38,7 +37,6 @@ def check_references(
     check_derived_conversions(derived, catalog, tables["conversion_rules"], max_derivation_levels)
     check_bands(tables["lead_score_bands"], tables["lead_score_weights"], catalog)
     check_funnel_shapes(tables["funnels"], tables["funnel_steps"], max_funnel_steps)
-    check_moment_names(tables["audience_moments"], catalog)
 
 
 def _refuse_unknown(table: Table, column: str, target: Table, key: str, noun: str) -> None:
