@@ -6,10 +6,16 @@
     {%- set name = "[^\\s/?&=#:;,()<>\\[\\]{}]+" -%}
     {%- set gap = "[\\p{Z}\\s]{0,2}" -%}
     {%- set between = "[\\p{Z}\\p{Pd}\\p{Cf}\\s().,+/_:*]{0,3}" -%}
-    {%- set without_addresses = regexp_replace_all(clean_text(expression), "(?i)" ~ name ~ gap ~ at ~ gap ~ name, "(redacted)") -%}
+    {%- set said = clean_text(without_spaces_around(expression)) -%}
+    {%- set without_addresses = regexp_replace_all(said, "(?i)" ~ name ~ gap ~ at ~ gap ~ name, "(redacted)") -%}
     {%- set without_queries = regexp_replace_all(without_addresses, "[?&][^\\s=&?]{1,64}=[^\\s]*", "(redacted)") -%}
     {%- set without_numbers = regexp_replace_all(
         without_queries, "[+(]*\\p{Nd}(" ~ between ~ "\\p{Nd}){6,}", "(redacted)"
     ) -%}
-    trim(substr({{ without_numbers }}, 1, {{ var("feedback_answer_length") | int }}))
+    {{ without_spaces_around("substr(" ~ without_numbers ~ ", 1, " ~ (var("feedback_answer_length") | int) ~ ")") }}
+{%- endmacro %}
+
+{#- Text without white space at its ends: what `trim` takes for that differs between the warehouses. -#}
+{% macro without_spaces_around(expression) -%}
+    {{ regexp_replace_all(expression, "^[\\p{Z}\\s]+|[\\p{Z}\\s]+$", "") }}
 {%- endmacro %}

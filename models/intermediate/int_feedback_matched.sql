@@ -59,7 +59,7 @@ raw_answers as (
         asked_events.rating_max,
         {{ event_text("events", "asked_events.question_field") }} as raw_question,
         {{ event_text("events", "asked_events.answer_field") }} as raw_answer,
-        {{ event_text("events", "asked_events.rating_field") }} as raw_rating,
+        {{ without_spaces_around(event_text("events", "asked_events.rating_field")) }} as raw_rating,
         {{ event_text("events", "asked_events.trigger_field") }} as raw_trigger
     from asked_events
     inner join events on asked_events.event_id = events.event_id
@@ -75,8 +75,8 @@ readable_answers as (
         {{ redact_answer("raw_trigger") }} as trigger_moment,
         {{ clean_text("raw_rating") }} as rating_text,
         case
-            when {{ regexp_found("trim(raw_rating)", "'^[+-]?[0-9]{1,9}([.][0-9]{1,9})?$'") }}
-                then {{ safe_cast_to("trim(raw_rating)", type_float64()) }}
+            when {{ regexp_found("raw_rating", "'^[+-]?[0-9]{1,9}([.][0-9]{1,9})?$'") }}
+                then {{ safe_cast_to("raw_rating", type_float64()) }}
         end as rating
     from raw_answers
 

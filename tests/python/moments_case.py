@@ -188,7 +188,19 @@ def _random_visitor(pick: random.Random, number: int) -> Visitor:
             used.add(key)
             visitor.events.append(event)
             last = micros
+    _buy_at_the_horizon(pick, visitor)
     return visitor
+
+
+def _buy_at_the_horizon(pick: random.Random, visitor: Visitor) -> None:
+    """Buy exactly a horizon after an answer, or just beside it."""
+    answers = [one for one in visitor.events if one.said]
+    if answers and pick.random() < 0.2:
+        answer = pick.choice(answers)
+        micros = answer.micros + HORIZON + pick.choice((-1, 0, 1))
+        taken = {(one.micros, one.name) for one in visitor.events}
+        if micros < AS_OF and (micros, "purchase") not in taken:
+            visitor.events.append(Event(micros, "purchase", answer.visit))
 
 
 def _random_times(pick: random.Random) -> list[int]:
@@ -199,8 +211,6 @@ def _random_times(pick: random.Random) -> list[int]:
             times.append(AS_OF - pick.choice(spans) + pick.choice((-1, 0, 0, 1)))
         else:
             times.append(pick.randrange(BEGIN, AS_OF))
-    if pick.random() < 0.3:  # what happens exactly a horizon later, or just beside it
-        times.append(times[0] + HORIZON + pick.choice((-1, 0, 1)))
     return times
 
 

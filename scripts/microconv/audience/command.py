@@ -118,16 +118,18 @@ def _export(
     allowed = [one for one in visitors if one.is_allowed]
     found = changes_of(allowed, read_members(warehouse, wanted), wanted.moment.span)
     is_small = len(allowed) < minimum
-    for sentence in _sentences(wanted, len(visitors), len(allowed), found):
-        output.warn(sentence)
+    _tell(wanted, _who(wanted, len(visitors), len(allowed)))
     if is_small:
-        output.warn(_refusal(len(allowed), minimum, found))
-        if not found.left:
-            return
         # Taking somebody off a list needs no minimum.
         found = Changes((), found.stayed, found.left)
+        _tell(wanted, [_refusal(len(allowed), minimum, found)])
+    if found.left or not is_small:
+        _tell(wanted, [_what_changed(len(allowed), found)])
+    else:
+        return
     if wanted.export_format == AudienceFormat.TABLE:
-        _print_audience(wanted.moment, found)
+        if not is_small:
+            _print_audience(wanted.moment, found)
         return
     _deliver(_text(wanted, found, has_all and not is_small, is_hashed), out)
     if remembers:
@@ -169,7 +171,16 @@ def _deliver(text: str, out: Path | None) -> None:
     output.warn(f"Written to {out}.")
 
 
-def _sentences(wanted: Audience, stalled: int, allowed: int, found: Changes) -> list[str]:
+def _tell(wanted: Audience, sentences: list[str]) -> None:
+    """Say what was found: beside an export, or as a part of a look."""
+    for sentence in sentences:
+        if wanted.export_format == AudienceFormat.TABLE:
+            output.say_sentence(sentence)
+        else:
+            output.warn(sentence)
+
+
+def _who(wanted: Audience, stalled: int, allowed: int) -> list[str]:
     moment = wanted.moment
     said = [
         f"{moment.name} ({moment.label}), as of the end of {moment.as_of_date}: "
@@ -180,12 +191,15 @@ def _sentences(wanted: Audience, stalled: int, allowed: int, found: Changes) -> 
             f"{stalled - allowed:,} left out: their latest session does not allow "
             f"{_ALLOWED[wanted.consent]}, or nothing is known of it."
         )
+    return said
+
+
+def _what_changed(allowed: int, found: Changes) -> str:
     why = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons().items())
-    said.append(
-        f"{allowed:,} in the audience: {len(found.joined):,} joined, {len(found.stayed):,} were "
+    return (
+        f"{_people(allowed)} in the audience: {len(found.joined):,} joined, {len(found.stayed):,} "
         f"exported before; {len(found.left):,} left" + (f" ({why})." if why else ".")
     )
-    return said
 
 
 def _refusal(allowed: int, minimum: int, found: Changes) -> str:

@@ -30,12 +30,12 @@ def hashed(identifier: str | None) -> str | None:
 
 
 def csv_text(moment: str, changes: Changes, has_all: bool, is_hashed: bool) -> str:
-    """The audience as CSV: who joined (and with `has_all` who was there before), then who left."""
-    rows = [_visitor_row(moment, "joined", one) for one in changes.joined]
-    if has_all:
-        rows += [_visitor_row(moment, "member", one) for one in changes.stayed]
-        rows.sort(key=lambda row: str(row["stalled_at"]), reverse=True)
-    rows += [_left_row(moment, one, reason) for one, reason in changes.left]
+    """The audience as CSV: who left, then who joined, with `has_all` among those there before.
+
+    In this order who left and joined anew ends as joined.
+    """
+    rows = [_left_row(moment, one, reason) for one, reason in changes.left]
+    rows += [_visitor_row(moment, change, one) for change, one in _told(changes, has_all, "joined")]
     for row in rows if is_hashed else ():
         row |= {name: hashed(row[name]) for name in ("user_pseudo_id", "visitor_id")}
     file = io.StringIO()
@@ -90,21 +90,24 @@ def _left_row(moment: str, member: Member, reason: Reason) -> dict[str, Any]:
 def _bodies(
     moment: str, changes: Changes, has_all: bool, is_hashed: bool
 ) -> Iterator[dict[str, Any]]:
-    # Who left and joined anew must end as joined.
     for member, reason in changes.left:
         if reason not in SILENT:
             yield _body(member, moment, "audience_left", {"reason": str(reason)}, is_hashed)
-    for event, visitors in (
-        ("audience_joined", changes.joined),
-        ("audience_member", changes.stayed if has_all else ()),
-    ):
-        for one in visitors:
-            said = {
-                "days_stalled": round(one.days_stalled, 2),
-                "lead_score": _rounded(one.lead_score),
-                "last_action": one.last_conversion_name,
-            }
-            yield _body(one, moment, event, said, is_hashed)
+    for event, one in _told(changes, has_all, "audience_joined"):
+        said = {
+            "days_stalled": round(one.days_stalled, 2),
+            "lead_score": _rounded(one.lead_score),
+            "last_action": one.last_conversion_name,
+        }
+        yield _body(one, moment, event, said, is_hashed)
+
+
+def _told(changes: Changes, has_all: bool, joined: str) -> list[tuple[str, Visitor]]:
+    """Whom to tell of, the newest first, and in which word."""
+    member = joined.replace("joined", "member")
+    told = [(joined, one) for one in changes.joined]
+    told += [(member, one) for one in changes.stayed if has_all]
+    return sorted(told, key=lambda each: (-each[1].stalled_timestamp, each[1].visitor_id))
 
 
 def _body(
