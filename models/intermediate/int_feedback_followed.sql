@@ -27,12 +27,7 @@ macro_conversions as (
 
 ),
 
-moment_conversions as (
-
-    select * from {{ ref("int_moment_conversions_matched") }}
-    where is_listed
-
-),
+{{ moment_conversions() }},
 
 moments as (
 
@@ -65,7 +60,8 @@ moments_of_answers as (
         max(case when moment_conversions.is_for_good then 1 else 0 end) as is_finished_for_good
     from answers
     inner join moment_conversions
-        on answers.visitor_id = moment_conversions.visitor_id
+        on moment_conversions.is_listed
+        and answers.visitor_id = moment_conversions.visitor_id
         and answers.answered_timestamp >= moment_conversions.event_timestamp
     group by answers.feedback_id, answers.answered_timestamp, moment_conversions.moment
 

@@ -4,11 +4,7 @@
     )
 }}
 
-with moment_conversions as (
-
-    select * from {{ ref("int_moment_conversions_matched") }}
-
-),
+with {{ moment_conversions() }},
 
 int_visitor_moments_gathered as (
 

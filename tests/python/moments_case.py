@@ -32,7 +32,7 @@ VARS = {
     "evidence_horizon_days": 3,
     "minimum_group_size": 12,
     "largest_segments": 4,
-    "feedback_answers_shown": 3,
+    "feedback_answers_shown": 4,
     "feedback_minimum_people": 8,
 }
 
@@ -189,7 +189,18 @@ def _random_visitor(pick: random.Random, number: int) -> Visitor:
             visitor.events.append(event)
             last = micros
     _buy_at_the_horizon(pick, visitor)
+    if pick.random() < 0.1:
+        _send_an_order_again(pick, visitor, visits[-1], f"T{number}-9")
     return visitor
+
+
+def _send_an_order_again(pick: random.Random, visitor: Visitor, visit: Visit, order: str) -> None:
+    """Buy, fill another cart, and reload the page that thanks for the first order."""
+    bought = AS_OF - pick.choice((3, 4, 5)) * DAY + pick.randrange(HOUR)
+    names = ("purchase", "add_to_cart", "purchase")
+    for place, name in enumerate(names):
+        number = order if name == "purchase" else None
+        visitor.events.append(Event(bought + place * HOUR, name, visit, number))
 
 
 def _buy_at_the_horizon(pick: random.Random, visitor: Visitor) -> None:
@@ -230,7 +241,7 @@ def _random_answer(pick: random.Random, micros: int, visit: Visit) -> Event:
         return Event(micros, "star_rating", visit, said=(("value", pick.choice((0, 7, 10, 11))),))
     weights = (8, 5, 4, 2, 2, 1)
     said = {
-        "survey_question": pick.choice(QUESTIONS),
+        "survey_question": pick.choices(QUESTIONS, (10, 1, 3))[0],
         "survey_answer": pick.choice((*pick.choices(ANSWERS, weights), None)),
         "survey_rating": pick.choice((1, 2, 3, 4, 4.5, "5", 6, "NaN", "four", None, None)),
         "survey_trigger": pick.choice(TRIGGERS),

@@ -117,6 +117,11 @@ def test_the_histories_hold_what_they_are_meant_to_hold(visitors: list[Visitor])
             seen["finished at the beginning"] += last in finished
             seen["finished before"] += stands and bool(finished)
             seen["finished for good before"] += is_for_good and all(one < last for one in finished)
+            seen["order sent again"] += stands and any(
+                one.micros >= last
+                for one in visitor.events
+                if CONVERSION_OF_EVENT.get(one.name) in moment.finished
+            )
             seen["excluded person"] += stands and is_excluded_person(visitor)
             seen["no session"] += stands and latest_visit(visitor)[0] is None
             seen["no consent"] += stands and not latest_visit(visitor)[1]
@@ -125,7 +130,7 @@ def test_the_histories_hold_what_they_are_meant_to_hold(visitors: list[Visitor])
             shown = [one for one in visitor.events if CONVERSION_OF_EVENT.get(one.name) in names]
             seen["in an excluded session"] += any(is_excluded(visitor, one) for one in shown)
     assert seen and min(seen.values()) >= 2, seen
-    assert len(seen) == 14
+    assert len(seen) == 15
     assert ONCE_PER_VISITOR
 
 
