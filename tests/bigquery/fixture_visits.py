@@ -110,7 +110,7 @@ def survey_answers() -> list[Row]:
             "survey_rating": ratings[number],
             "survey_trigger": "exit" if number % 3 else None,
         }
-        given = {key: value for key, value in params.items() if value is not None}
+        given: dict[str, Value] = {key: value for key, value in params.items() if value is not None}
         day, clock = DAYS[shopper % 4], f"21:{number:02}:00"
         columns: Row = {} if visitor else {"privacy_info": {"analytics_storage": "No"}}
         rows.append(

@@ -37,7 +37,7 @@ def answer(row: Row) -> None:
     number = (row["event_timestamp"] or 0) // 1_000_000
     row["event_name"] = "survey_response"
     said = {"question": f"Q{number % 2}", "answer": f"A{number % 4}", "trigger": f"T{number % 3}"}
-    values = {key: {"string_value": text} for key, text in said.items()}
+    values: Row = {key: {"string_value": text} for key, text in said.items()}
     values["rating"] = {"int_value": number % 7}
     row["event_params"] += [
         {"key": f"survey_{key}", "value": value} for key, value in values.items()
