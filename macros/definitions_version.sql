@@ -37,6 +37,10 @@
             "priority", "channel_group", "source_pattern", "medium_pattern", "campaign_pattern"
         ],
         "own_hostnames": ["hostname"],
+        "feedback_events": [
+            "feedback_name", "event_name", "question_field", "answer_field", "rating_field", "rating_min",
+            "rating_max", "trigger_field"
+        ],
         "funnels": ["funnel_name", "unit", "step_order", "entry", "window_hours"],
         "funnel_steps": ["funnel_name", "step_number", "conversion_name", "role"]
     }) -}}
@@ -47,6 +51,7 @@
         var("property_time_zone"), var("bot_page_views"), var("max_funnel_steps"), var("user_id_salt"),
         var("max_derivation_levels"), var("session_timeout_minutes"),
         var("evidence_subject"), var("evidence_clock"), var("evidence_horizon_days"), var("evidence_buckets"),
+        var("feedback_answer_length"),
         project_version()
     ] | join("|") | replace("'", "") -}}
 {%- endmacro %}

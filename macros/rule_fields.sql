@@ -43,3 +43,12 @@
         {%- endfor %}
     end
 {%- endmacro %}
+
+{#- The text of whatever of the event `field` names, but for its items; NULL where it is empty. -#}
+{% macro event_text(relation, field) -%}
+    case
+        when strpos({{ field }}, ':') > 0
+            then {{ array_text(relation, field) }}
+        else {{ column_text(relation, field) }}
+    end
+{%- endmacro %}

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from microconv.audience.command import audience
 from microconv.check.command import check
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
@@ -59,6 +60,7 @@ def demo(context: typer.Context) -> None:
     raise typer.Exit(code if isinstance(code, int) else 0)
 
 
+app.command()(audience)
 app.command()(check)
 app.command()(correlate)
 app.command()(cost)

@@ -110,16 +110,22 @@ class Warehouse:
         return self._built[model]
 
     def _found(self, model: str) -> str:
-        relation = self._place_of(model)
+        relation = str(self._place_of(model))
+        if not self.has(relation):
+            raise MicroconvError(
+                f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
+            )
+        return relation
+
+    def has(self, relation: str) -> bool:
+        """Whether there is a table of this quoted name."""
         try:
             self.run_query(f"select 1 as found from {relation} where false")
         except MicroconvError as error:
             if not _MISSING.search(error.message):
                 raise
-            raise MicroconvError(
-                f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
-            ) from error
-        return str(relation)
+            return False
+        return True
 
     def beside(self, model: str, table: str) -> Any:
         """The relation of a table that lies where a model's table lies, built or not."""

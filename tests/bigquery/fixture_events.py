@@ -13,6 +13,7 @@ from .bq_types import Row
 GROUPS = (
     fixture_visits.shoppers,
     fixture_visits.readers,
+    fixture_visits.survey_answers,
     fixture_visits.bots_and_internal,
     fixture_identity.repeated_keys_and_mixed_types,
     fixture_identity.denied_consent,

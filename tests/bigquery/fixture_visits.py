@@ -89,6 +89,36 @@ def readers() -> list[Row]:
     return rows
 
 
+def survey_answers() -> list[Row]:
+    """Thirty shoppers and some without consent say why they leave, some of them twice."""
+    answers = (
+        "Too dear",
+        "Just looking",
+        "\u00a0call 030 / 123-45 67\t",
+        "a@b.example",
+        "Too dear",
+    )
+    ratings: tuple[Value, ...] = (1, 4.5, "5 ", 2) * 9 + ("NaN", 6, None, 3) * 3
+    rows = []
+    for number in range(45):
+        shopper = number % 36
+        visitor = f"shopper.{shopper}" if shopper < 30 else None
+        session = 1000 + shopper if shopper < 30 else None
+        params: dict[str, Value] = {
+            "survey_question": "Why?" if number < 40 else None,
+            "survey_answer": answers[number % 5],
+            "survey_rating": ratings[number],
+            "survey_trigger": "exit" if number % 3 else None,
+        }
+        given: dict[str, Value] = {key: value for key, value in params.items() if value is not None}
+        day, clock = DAYS[shopper % 4], f"21:{number:02}:00"
+        columns: Row = {} if visitor else {"privacy_info": {"analytics_storage": "No"}}
+        rows.append(
+            event(day, clock, "survey_response", visitor, session, given, "/cart", **columns)
+        )
+    return rows
+
+
 def bots_and_internal() -> list[Row]:
     """18: internal traffic, somebody else's host, and a visitor faster than any reader."""
     bot = [

@@ -30,9 +30,11 @@ from .test_harness import planted
 BY_VISITOR = "a changed visitor's past days decide too, and they may lie anywhere in history"
 SMALL = "a row per day and name at most"
 WHOLE_READS = {
+    "dim_audience_moments": "a row per moment and conversion",
     "dim_conversions": "the catalog: a row per conversion",
     "dim_funnel_steps": "a row per funnel and step",
     "dim_visitors": "the score of every visitor decays every day",
+    "fct_feedback": "marts count all of history; one row per answer to a survey",
     "fct_macro_conversions": "marts count all of history; one row per sale",
     "fct_sessions": "segments are the largest of all sessions; " + BY_VISITOR,
     "int_clock_events": BY_VISITOR,
@@ -47,6 +49,10 @@ WHOLE_READS = {
     "int_export_as_of": "one row",
     "int_export_days_counted": SMALL,
     "int_export_days_processed": SMALL,
+    "int_feedback_followed": "marts count all of history; one row per answer to a survey",
+    "int_feedback_matched": "whose an answer is may change; one row per answer to a survey",
+    "int_feedback_segmented": "marts count all of history; a few rows per answer to a survey",
+    "int_feedback_steps_reached": "marts count all of history; a few rows per answer to a survey",
     "int_first_conversions": "marts count all of history; " + BY_VISITOR,
     "int_funnel_drops": "rebuilt from the attempts of all of history, like the mart that reads it",
     "int_funnel_spells": "rebuilt from the attempts of all of history, like the mart that reads it",
@@ -62,9 +68,11 @@ WHOLE_READS = {
     "int_sessions_segmented": "marts count all of history",
     "int_visitor_device_days": BY_VISITOR,
     "int_visitor_devices_identified": BY_VISITOR,
+    "int_visitor_moments_gathered": "who has stalled changes every day; a few rows per visitor",
     "int_visitors_changed": "this run's own list",
     "mart_conversion_reach": "a row per micro- and macro-conversion",
     "mart_evidence_checks": "a row per macro-conversion",
+    "mart_lead_scores": "the score of every visitor decays every day",
     "mart_segment_conversions": "a row per conversion, period and segment",
     "stg_ga4__export_days": SMALL,
 }

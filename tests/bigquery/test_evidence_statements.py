@@ -11,6 +11,8 @@ import pytest
 import yaml
 from microconv.aggregates.literals import literal
 from microconv.aggregates.read import MARTS, Aggregates
+from microconv.audience import read as audience_read
+from microconv.audience.members import Consent, Span
 from microconv.correlate.columns import TABLES
 from microconv.discover.read import read_staged
 from microconv.score import rows as score_rows
@@ -134,6 +136,65 @@ def test_what_is_written_is_accepted(catalog: Catalog, name: str) -> None:
     for change in changes:
         catalog.analyze(change)
     catalog.analyze(create_statement(warehouse, name, columns))
+
+
+@pytest.mark.parametrize("consent", Consent)
+def test_what_an_audience_reads_and_writes_is_accepted(consent: Consent) -> None:
+    """Of tables with the types that the first compiled run gives them (test_rung1_analyze)."""
+    found = Catalog()
+    numbers = ("timestamp", "micros", "decile")
+    for layer, model in (
+        ("core", "dim_audience_moments"),
+        ("core", "dim_visitors"),
+        ("intermediate", "int_export_as_of"),
+        ("intermediate", "int_visitor_moments_gathered"),
+        ("marts", "mart_stalled_visitors"),
+    ):
+        text = (PROJECT / "models" / layer / f"{model}.yml").read_text(encoding="utf-8")
+        [node] = yaml.safe_load(text)["models"]
+        names = [one["name"] for one in node["columns"]]
+        kinds = ["INT64" if name.endswith(numbers) else kind_of(name) for name in names]
+        found.add(model, [Column(*each) for each in zip(names, kinds, strict=True)])
+    columns = audience_read.COLUMNS[audience_read.TABLE]
+    kinds_of_columns = {"text": "STRING", "integer": "INT64", "date": "DATE"}
+    found.add(
+        audience_read.TABLE,
+        [Column(name, kinds_of_columns[kind]) for name, kind in columns.items()],
+    )
+    warehouse: Any = AudienceSent()
+    day = dt.date(2026, 11, 8)
+    moment = audience_read.Moment(AWKWARD[5], "", True, Span(3, 1, 2), day, 1, 1, 1)
+    audience = audience_read.Audience(moment, consent, "csv")
+    audience_read.read_moments(warehouse)
+    audience_read.read_visitors(warehouse, audience)
+    audience_read.read_members(warehouse, audience)
+    audience_read.remember(warehouse, audience, None)
+    audience_read.remember(warehouse, audience, [])
+    *statements, script, _, _, short = warehouse.statements
+    for statement in statements:
+        found.analyze(statement)
+    for text in (script, short):
+        found.parse_script(text)
+        begin, *changes, commit = text.split(";\n")
+        assert (begin, commit) == ("begin transaction", "commit transaction")
+        for change in changes:
+            found.analyze(change)
+    assert [len(text.split(";\n")) for text in (script, short)] == [4, 3]
+
+
+class AudienceSent(Sent):
+    """A warehouse with every table, an example row and no rows to read."""
+
+    def has(self, relation: str) -> bool:
+        return True
+
+    def execute(self, sql: str) -> None:
+        self.statements.append(sql)
+
+    def run_query(self, sql: str) -> list[Any]:
+        self.statements.append(sql)
+        columns = audience_read.COLUMNS[audience_read.TABLE]
+        return [dict.fromkeys(columns)] if "as example" in sql else []
 
 
 def test_text_comes_back_as_it_was() -> None:

@@ -69,6 +69,24 @@ def test_every_starter_is_right_as_written(project: Path, vertical: Vertical) ->
         assert len((project / "seeds" / f"{name}.csv").read_text().splitlines()) > 10, name
 
 
+MOMENTS = {
+    Vertical.ECOMMERCE: {"cart_left", "pricing_seen"},
+    Vertical.SAAS: {"cart_left", "form_left", "pricing_seen"},
+    Vertical.LEAD_GENERATION: {"form_left", "pricing_seen"},
+    Vertical.CONTENT_MEDIA: {"cart_left", "pricing_seen"},
+    Vertical.MOBILE_APP: {"cart_left", "pricing_seen"},
+}
+
+
+@pytest.mark.parametrize("vertical", list(Vertical))
+def test_every_starter_has_moments_at_which_visitors_stall(
+    project: Path, vertical: Vertical
+) -> None:
+    assert init("--vertical", vertical).exit_code == 0
+    assert set(column(project / "seeds" / "audience_moments.csv", "moment")) == MOMENTS[vertical]
+    assert column(project / "seeds" / "feedback_events.csv", "feedback_name") == ["survey"]
+
+
 @pytest.mark.parametrize("vertical", list(Vertical))
 def test_a_folder_of_its_own_holds_all_that_a_build_needs(
     project: Path, vertical: Vertical

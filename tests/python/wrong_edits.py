@@ -6,6 +6,7 @@ WEIGHTS, HOSTS = "lead_score_weights", "own_hostnames"
 BANDS = "lead_score_bands"
 DERIVED = "derived_conversions"
 KPIS = "kpi_definitions"
+MOMENTS, FEEDBACK = "audience_moments", "feedback_events"
 
 
 def bands(*rows: str) -> str:
@@ -573,4 +574,107 @@ WRONG_EDITS = [
     (KPIS, "0.05,0.1,0.03", "0.05,10,0.03", "row 3, benchmark_high", "more than all"),
     (KPIS, "0.03,practitioner benchmark", "0.03,", "row 3, source", "opinion"),
     (KPIS, "\nreturn_rate,", "\naccount_rate,", "row 14, kpi_name", "already stands"),
+    (
+        MOMENTS,
+        "checkout,add_to_cart,started",
+        "checkout,ad_to_cart,started",
+        "row 2, conversion_name",
+        "Did you mean 'add_to_cart'?",
+    ),
+    (
+        MOMENTS,
+        "checkout,add_to_cart,started",
+        "checkout,add_to_cart,begun",
+        "row 2, role",
+        "Allowed: started, finished",
+    ),
+    (
+        MOMENTS,
+        "checkout,begin_checkout,started",
+        "checkout,add_to_cart,started",
+        "row 3, conversion_name",
+        "already stands in row 2",
+    ),
+    (
+        MOMENTS,
+        "checkout,purchase,finished,24",
+        "checkout,purchase,finished,12",
+        "row 6, stall_hours",
+        "Make it the same in all rows of the moment",
+    ),
+    (
+        MOMENTS,
+        "cart_left,Left a cart or a checkout,purchase,",
+        "cart_left,Left a cart,purchase,",
+        "row 6, label",
+        "Make it the same in all rows of the moment",
+    ),
+    (
+        MOMENTS,
+        "checkout,purchase,finished",
+        "checkout,purchase,started",
+        "row 2, role",
+        "Nothing ends the moment 'cart_left'",
+    ),
+    (
+        MOMENTS,
+        'cart",view_item,started',
+        'cart",view_item,finished',
+        "row 7, role",
+        "Nothing begins the moment 'pricing_seen'",
+    ),
+    (
+        MOMENTS,
+        "checkout,add_to_cart,started,24,30",
+        "checkout,add_to_cart,started,24,1",
+        "row 2, expire_days",
+        "before anybody has stalled",
+    ),
+    (
+        MOMENTS,
+        "checkout,add_to_cart,started,24,30",
+        "checkout,add_to_cart,started,0,30",
+        "row 2, stall_hours",
+        "above 0",
+    ),
+    (
+        MOMENTS,
+        "cart_left,Left a cart or a checkout,add_to_cart,",
+        "Cart left,Left a cart or a checkout,add_to_cart,",
+        "row 2, moment",
+        "is not a name",
+    ),
+    (FEEDBACK, "survey,survey_response", "survey,*", "row 2, event_name", "Name the event"),
+    (
+        FEEDBACK,
+        "param:survey_answer",
+        "survey_answer",
+        "row 2, answer_field",
+        "'survey_answer' is not a field",
+    ),
+    (
+        FEEDBACK,
+        "param:survey_answer",
+        "item:item_name",
+        "row 2, answer_field",
+        "an answer is of the whole event",
+    ),
+    (
+        FEEDBACK,
+        "param:survey_answer,param:survey_rating,1,5",
+        ",,,",
+        "row 2, answer_field",
+        "neither an answer nor a rating",
+    ),
+    (FEEDBACK, "rating,1,5", "rating,,5", "row 2, rating_min", "has no scale"),
+    (FEEDBACK, "param:survey_rating,1,5", ",,5", "row 2, rating_max", "There is no rating"),
+    (FEEDBACK, "rating,1,5", "rating,5,1", "row 2, rating_max", "The scale ends at 1"),
+    (FEEDBACK, "rating,1,5", "rating,one,5", "row 2, rating_min", "is not a number"),
+    (
+        FEEDBACK,
+        "param:survey_trigger\n",
+        "param:survey_trigger\nsurvey,other,,param:a,,,,\n",
+        "row 3, feedback_name",
+        "already stands in row 2",
+    ),
 ]

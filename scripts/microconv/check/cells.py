@@ -200,6 +200,15 @@ def _check_distinct_field(value: str, column: Column) -> Finding:
     return f"{quoted(value)} is not a field.", allowed_words(value, choices)
 
 
+def _check_event_field(value: str, column: Column) -> Finding:
+    if value.startswith("item:"):
+        return (
+            f"{quoted(value)} is of one item, and an answer is of the whole event.",
+            "Allowed: param:<key>, user_property:<key> or a staged column.",
+        )
+    return _check_field(value, column)
+
+
 def _check_time_span(value: str, column: Column) -> Finding:
     if value == "session" or _TIME_SPAN.fullmatch(value):
         return None
@@ -231,5 +240,6 @@ _CHECKS: dict[str, Callable[[str, Column], Finding]] = {
     "field": _check_field,
     "hostname": _check_hostname,
     "distinct_field": _check_distinct_field,
+    "event_field": _check_event_field,
     "time_span": _check_time_span,
 }

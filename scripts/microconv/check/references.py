@@ -27,7 +27,7 @@ def check_references(
     derived = tables["derived_conversions"]
     for name in (
         *("conversion_rules", "derived_conversions", "funnel_steps"),
-        *("lead_score_weights", "lead_score_bands"),
+        *("lead_score_weights", "lead_score_bands", "audience_moments"),
     ):
         _refuse_unknown(tables[name], "conversion_name", catalog, "conversion_name", "conversion")
     _refuse_unknown(derived, "requires", catalog, "conversion_name", "conversion")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from microconv.check.cells import check_cells, check_pattern, integer_of, number_of
 from microconv.check.derived import check_requirements
+from microconv.check.feedback import check_feedback_events
 from microconv.check.funnels import check_funnel_steps, check_funnels
+from microconv.check.moments import check_moments
 from microconv.check.problems import quoted
 from microconv.check.schema import (
     EXISTENCE_OPERATORS,
@@ -211,5 +213,7 @@ _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "funnel_steps": check_funnel_steps,
     "channel_groups": _check_channel_groups,
     "lead_score_weights": _check_weights,
+    "audience_moments": check_moments,
+    "feedback_events": check_feedback_events,
     "own_hostnames": _check_hostnames,
 }

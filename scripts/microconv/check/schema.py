@@ -18,6 +18,7 @@ Kind = Literal[
     "field",
     "hostname",
     "distinct_field",
+    "event_field",
     "time_span",
 ]
 
@@ -207,6 +208,24 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("act_below", "number", required=False, at_least=0),
         Column("source", required=False),
         Column("advice", required=False),
+    ),
+    "audience_moments": (
+        Column("moment", "name"),
+        Column("label"),
+        Column("conversion_name"),
+        _choice("role", "started", "finished"),
+        Column("stall_hours", "number", above=0),
+        Column("expire_days", "number", above=0),
+    ),
+    "feedback_events": (
+        Column("feedback_name", "name"),
+        Column("event_name"),
+        Column("question_field", "event_field", required=False),
+        Column("answer_field", "event_field", required=False),
+        Column("rating_field", "event_field", required=False),
+        Column("rating_min", "number", required=False),
+        Column("rating_max", "number", required=False),
+        Column("trigger_field", "event_field", required=False),
     ),
     "own_hostnames": (Column("hostname", "hostname"),),
 }

@@ -19,7 +19,13 @@ SHIPPED = STARTERS / "shipped.csv"
 """The SHA-256 of each ecommerce list as this version ships it."""
 KEPT = Path(".starters") / "ecommerce"
 """Where a project keeps the ecommerce lists while its seeds hold another vertical's."""
-SHARED_LISTS = ("automatic_events", "channel_groups", "funnel_stages", "own_hostnames")
+SHARED_LISTS = (
+    "automatic_events",
+    "channel_groups",
+    "feedback_events",
+    "funnel_stages",
+    "own_hostnames",
+)
 """Lists that name no conversion and so are the same for every vertical."""
 
 
