@@ -120,9 +120,10 @@ def test_flows_between_stages_are_those_of_every_week(
         assert (row["stage_visitor_count"], row["previous_stage_visitor_count"]) == (stays, came)
         rate = [row[f"flow_rate{end}"] for end in ("", "_low", "_high")]
         share = wilson(row["visitor_count"], came)
-        is_shown = came >= MINIMUM
-        shown = [share.value, share.low, share.high] if is_shown else [None, None, None]
-        assert rate == pytest.approx(shown, abs=1e-9)
+        if came >= MINIMUM:
+            assert rate == pytest.approx([share.value, share.low, share.high], abs=1e-9)
+        else:
+            assert rate == [None, None, None]
         since = row["week_end_date"] - dt.timedelta(days=recency + 6)
         assert row["is_history_loaded"] == (since >= FIRST_DAY)
 
