@@ -15,23 +15,23 @@ what_do_visits_before_the_sale_contain as (
         contents.micro_rate as rate_before,
         contents.micro_rate_low as rate_before_low,
         contents.micro_rate_high as rate_before_high,
-        others.session_count as visits_without,
-        others.micro_rate as rate_without,
-        others.micro_rate_low as rate_without_low,
-        others.micro_rate_high as rate_without_high,
+        unconverted.session_count as visits_without,
+        unconverted.micro_rate as rate_without,
+        unconverted.micro_rate_low as rate_without_low,
+        unconverted.micro_rate_high as rate_without_high,
         contents.visit_index,
         contents.micro_name
     from contents
-    inner join contents as others
-        on contents.macro_name = others.macro_name
-        and contents.visit_index = others.visit_index
-        and contents.micro_name = others.micro_name
+    inner join contents as unconverted
+        on contents.macro_name = unconverted.macro_name
+        and contents.visit_index = unconverted.visit_index
+        and contents.micro_name = unconverted.micro_name
     where contents.visit_role = 'before'
-        and others.visit_role = 'without'
+        and unconverted.visit_role = 'without'
         and contents.micro_rate is not null
-        and others.micro_rate is not null
+        and unconverted.micro_rate is not null
 
 )
 
 select * from what_do_visits_before_the_sale_contain
-order by macro_name, visit_index, rate_before desc, micro_name
+order by macro_name asc, visit_index asc, rate_before desc, micro_name asc

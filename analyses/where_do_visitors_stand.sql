@@ -30,4 +30,4 @@ where_do_visitors_stand as (
 )
 
 select * from where_do_visitors_stand
-order by previous_visitor_stage, visitor_count desc, visitor_stage
+order by previous_visitor_stage asc, visitor_count desc, visitor_stage asc

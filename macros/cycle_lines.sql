@@ -24,8 +24,12 @@
     {%- set followed = {"days": "followed_micros", "visits": "visit_count"} -%}
     {%- set variants = [] -%}
     {%- for clock in cycle_clocks() -%}
-        {%- do variants.extend(cycle_line_variants(clock, {"moment": reached[clock], "event_count": "1", "gone_count": "0"})) -%}
-        {%- do variants.extend(cycle_line_variants(clock, {"moment": followed[clock], "event_count": "0", "gone_count": "1"})) -%}
+        {%- do variants.extend(
+            cycle_line_variants(clock, {"moment": reached[clock], "event_count": "1", "gone_count": "0"})
+        ) -%}
+        {%- do variants.extend(
+            cycle_line_variants(clock, {"moment": followed[clock], "event_count": "0", "gone_count": "1"})
+        ) -%}
     {%- endfor -%}
     {{- return(variants) -}}
 {% endmacro %}

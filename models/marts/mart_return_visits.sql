@@ -54,7 +54,9 @@ beginnings as (
     select
         visitors.visitor_id,
         visitors.first_visit_timestamp,
-        visitors.{{ dimensions | join("_number, visitors.") }}_number,
+        {%- for dimension in dimensions %}
+        visitors.{{ dimension }}_number,
+        {%- endfor %}
         case when visitors.is_beginning_known then 0 else 1 end as is_unknown,
         case
             when visitors.is_beginning_known
@@ -95,7 +97,9 @@ conversions as (
     select
         cycles.macro_name,
         beginnings.is_returned,
-        beginnings.{{ dimensions | join("_number, beginnings.") }}_number,
+        {%- for dimension in dimensions %}
+        beginnings.{{ dimension }}_number,
+        {%- endfor %}
         case
             when cycles.converted_timestamp <= beginnings.first_visit_timestamp + {{ return_window }} then 1
             else 0

@@ -97,8 +97,8 @@ weeks as (
         count(*) = {{ recency + 7 }} as is_history_loaded
     from loaded_weeks
     inner join export_days
-        on export_days.event_date > {{ add_days("loaded_weeks.week_end_date", -(recency + 7)) }}
-        and export_days.event_date <= loaded_weeks.week_end_date
+        on {{ add_days("loaded_weeks.week_end_date", -(recency + 7)) }} < export_days.event_date
+        and loaded_weeks.week_end_date >= export_days.event_date
     group by loaded_weeks.week_end_date
 
 ),
@@ -121,7 +121,7 @@ states as (
 
 ),
 
-moves as (
+numbered_moves as (
 
     -- 0 stands for inactive, -1 for a new visitor and -2 for one who was known before the loaded days.
     select
@@ -131,10 +131,20 @@ moves as (
             when began = 1 then -1
             when first_seen = 1 then -2
             else coalesce(previous_stage_number, 0)
-        end as previous_stage_number,
-        count(*) as visitor_count
+        end as previous_stage_number
     from states
-    group by 1, 2, 3
+
+),
+
+moves as (
+
+    select
+        week_end_date,
+        stage_number,
+        previous_stage_number,
+        count(*) as visitor_count
+    from numbered_moves
+    group by week_end_date, stage_number, previous_stage_number
 
 ),
 

@@ -1,4 +1,4 @@
--- Nobody is lost between two weeks: who stands in a stage at a week's end stands in it "a week before" in the next week.
+-- Nobody is lost between two weeks: who stands in a stage at a week's end stands in it "a week before" in the next.
 with flows as (
 
     select * from {{ ref("mart_visitor_segments") }}
