@@ -1,5 +1,5 @@
-{#- Sales cycles run on two clocks: days since the first visit (moments in microseconds) and visits (moments counted from
-    1). A line is a segment on a clock: line_number is twice segment_number, plus 1 on the clock of visits. -#}
+{#- Sales cycles run on two clocks: days since the first visit (moments in microseconds) and visits (moments counted
+    from 1). A line is a segment on a clock: line_number is twice segment_number, plus 1 on the clock of visits. -#}
 {% macro cycle_clocks() %}
     {{- return({
         "days": {"unit": 86400000000, "horizons": [1, 3, 7, 14, 30, 60, 90]},

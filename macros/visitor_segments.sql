@@ -3,7 +3,7 @@
     {{- return(["first_touch_channel_group", "first_touch_source", "device_category"]) -}}
 {% endmacro %}
 
-{#- The SQL of each segment's number over the columns <dimension>_number: 0 is everybody, then every dimension by itself. -#}
+{#- The SQL of each segment's number over the columns <dimension>_number: 0 is everybody, then each dimension. -#}
 {% macro visitor_segment_numbers() %}
     {%- set numbers = ["0"] -%}
     {%- for dimension in visitor_segments() -%}

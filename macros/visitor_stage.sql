@@ -3,14 +3,14 @@
 case when {{ stages }}.intent_level = 'customer' then 'customer' else {{ stages }}.funnel_part end
 {%- endmacro %}
 
-{#- The stage that a conversion brings a visitor to, over a row of `catalog`: a customer is who reached a goal, so that
-    a micro-conversion brings nobody further than the stage before. -#}
+{#- The stage that a conversion brings a visitor to, over a row of `catalog`: a customer is who reached a goal, so
+    that a micro-conversion brings nobody further than the stage before. -#}
 {% macro reached_stage_number(catalog) -%}
 {{ catalog }}.stage_number
         - case when {{ catalog }}.conversion_type = 'micro' and {{ catalog }}.intent_level = 'customer' then 1 else 0 end
 {%- endmacro %}
 
-{#- Counted conversions of visitors, micro and macro, without those of excluded sessions: the columns that stages need. -#}
+{#- Counted conversions of visitors, micro and macro, without those of excluded sessions, as stages need them. -#}
 {% macro conversions_of_visitors() -%}
     {%- for fact in ["fct_micro_conversions", "fct_macro_conversions"] %}
     select
