@@ -6,8 +6,11 @@ case when {{ stages }}.intent_level = 'customer' then 'customer' else {{ stages 
 {#- The stage that a conversion brings a visitor to, over a row of `catalog`: a customer is who reached a goal, so
     that a micro-conversion brings nobody further than the stage before. -#}
 {% macro reached_stage_number(catalog) -%}
-{{ catalog }}.stage_number
-        - case when {{ catalog }}.conversion_type = 'micro' and {{ catalog }}.intent_level = 'customer' then 1 else 0 end
+case
+            when {{ catalog }}.conversion_type = 'micro' and {{ catalog }}.intent_level = 'customer'
+                then {{ catalog }}.stage_number - 1
+            else {{ catalog }}.stage_number
+        end
 {%- endmacro %}
 
 {#- Counted conversions of visitors, micro and macro, without those of excluded sessions, as stages need them. -#}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from export_rows import change_tables
 from microconv.evidence.proportions import wilson
 from project_run import PROJECT, Warehouse
 from visit_case import FIRST_DAY, LAST_DAY, copy_of, random_visits, visit_warehouse
@@ -151,6 +153,27 @@ def test_the_last_week_is_the_stages_of_now(warehouse: Warehouse) -> None:
         f" where week_end_date = date '{LAST_DAY}'"
     )
     assert sorted(now) == sorted(last)
+
+
+def test_a_micro_conversion_makes_nobody_a_customer(
+    built: Warehouse, people: dict[str, Person], tmp_path: Path
+) -> None:
+    """Even where a catalog puts one into the stage of goals."""
+    new = copy_of(built, tmp_path / "deep_micro")
+    change_tables(
+        new.path,
+        "update dim_conversions set funnel_stage = 'conversion', stage_number = 5,"
+        " intent_level = 'customer' where conversion_name = 'view_item'",
+    )
+    models = ["int_visitor_days_staged", "mart_visitor_stages"]
+    new.dbt("run", "--select", *models).must_succeed()
+    levels = dict(new.rows("select visitor_id, intent_level from mart_visitor_stages"))
+    since = LAST_DAY - dt.timedelta(days=RECENCY - 1)
+    for visitor, level in levels.items():
+        done = {one.name for one in people[visitor].conversions if one.day >= since}
+        assert (level == "customer") == bool(done & {"purchase", "sign_up"}), visitor
+        if "view_item" in done:
+            assert level in ("almost_ready", "customer"), visitor
 
 
 def test_the_histories_meet_the_limit_of_the_window(people: dict[str, Person]) -> None:

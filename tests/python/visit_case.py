@@ -105,9 +105,24 @@ def random_visits(seed: int) -> list[Visit]:
     visits: list[Visit] = []
     for number in range(PEOPLE):
         visits += random_person(pick, number)
+    visits += visits_at_the_end()
     for number in range(40):
         consentless = Hit(BEGIN + number * DAY + 7, pick.choice(list(CONVERSIONS)))
         visits.append(Visit(None, None, None, False, None, None, [consentless]))
+    return visits
+
+
+def visits_at_the_end() -> list[Visit]:
+    """Visitors whose time to return or to convert is over with the loaded days, or barely not."""
+    visits = []
+    week, horizon = RETURN_DAYS * DAY, HORIZON_DAYS * DAY
+    for place, span in enumerate((week, horizon, week + horizon)):
+        for shift in (-1, 0, 1):
+            end = AS_OF - span + shift
+            for begin in (end, end - 60 * SECOND):
+                hits = [Hit(begin, "page_view"), Hit(end, "view_item")]
+                device = f"end-{place}-{shift}-{end - begin}"
+                visits.append(Visit(device, 1, None, False, "tablet", SOURCES[0], hits))
     return visits
 
 
