@@ -170,7 +170,7 @@ def random_hits(pick: random.Random, start: int) -> list[Hit]:
 def hits_outside(pick: random.Random, device: str, first: int, starts: list[int]) -> list[Visit]:
     """Conversions outside any session, mostly at the limits of what is asked for."""
     week, horizon = first + RETURN_DAYS * DAY, first + (RETURN_DAYS + HORIZON_DAYS) * DAY
-    limits = [first - 1, first, pick.choice(starts), week, horizon]
+    limits = [first - 3 * DAY, first - 1, first, pick.choice(starts), week, horizon]
     hits = []
     for _ in range(pick.choice([0, 0, 0, 1, 2])):
         moment = pick.choice(limits) + pick.choice([-1, 0, 0, 1])
