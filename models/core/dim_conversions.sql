@@ -26,6 +26,7 @@ dim_conversions as (
         catalog.funnel_stage,
         stages.stage_number,
         stages.funnel_part,
+        stages.intent_level,
         catalog.supports,
         catalog.vertical,
         catalog.counting,
