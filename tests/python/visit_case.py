@@ -150,8 +150,10 @@ def random_person(pick: random.Random, number: int) -> list[Visit]:
                 Visit(device, numbers[device], user_id, is_internal, category, source, hits)
             )
     visits = [visit for visit in visits if visit.hits]
-    visits += hits_outside(pick, devices[0], first, [visit.start for visit in visits])
-    return visits
+    # An event of the same device, name and time would be a copy of the one in the session.
+    sent = {(visit.device, one) for visit in visits for one in visit.hits}
+    outside = hits_outside(pick, devices[0], first, [visit.start for visit in visits])
+    return visits + [visit for visit in outside if (visit.device, visit.hits[0]) not in sent]
 
 
 def random_hits(pick: random.Random, start: int) -> list[Hit]:
