@@ -117,8 +117,89 @@ events_nobody_catalogued as (
 
 ),
 
+milestones_of_events as (
+
+    select
+        counted.event_id,
+        conversions.conversion_name
+    from {{ ref("int_conversions_counted") }} as counted
+    inner join conversions on counted.conversion_name = conversions.conversion_name
+    where counted.is_counted
+        and conversions.milestone_type = 'process_milestone'
+
+),
+
+events_of_two_milestones as (
+
+    select
+        'event_in_two_milestones' as check_name,
+        'warning' as severity,
+        one.conversion_name || ' and ' || other.conversion_name as subject,
+        cast(count(*) as int64) as measured,
+        'The same event counts as ' || one.conversion_name || ' and as ' || other.conversion_name || ', '
+        || cast(count(*) as {{ dbt.type_string() }})
+        || ' times: a step that happens with another one shows no drop-off. Make their rules exclude each other.'
+            as message
+    from milestones_of_events as one
+    inner join milestones_of_events as other
+        on one.event_id = other.event_id
+        and one.conversion_name < other.conversion_name
+    group by one.conversion_name, other.conversion_name
+
+),
+
+visitors_who_did as (
+
+    select
+        visitor_id,
+        conversion_name,
+        conversion_type,
+        min(event_timestamp) as first_timestamp,
+        max(event_timestamp) as last_timestamp
+    from {{ ref("int_conversions_counted") }}
+    where is_counted
+        and exclusion_reason is null
+        and visitor_id is not null
+    group by visitor_id, conversion_name, conversion_type
+
+),
+
+visitors_who_converted as (
+
+    select
+        visitor_id,
+        max(last_timestamp) as last_timestamp
+    from visitors_who_did
+    where conversion_type = 'macro'
+    group by visitor_id
+
+),
+
+micros_that_nothing_follows as (
+
+    select
+        'micro_never_followed' as check_name,
+        'warning' as severity,
+        did.conversion_name as subject,
+        cast(count(*) as int64) as measured,
+        cast(count(*) as {{ dbt.type_string() }}) || ' visitors did ' || did.conversion_name
+        || ', and no macro-conversion followed for any of them: it may be a vanity figure, or its event comes too late.'
+            as message
+    from visitors_who_did as did
+    left join visitors_who_converted as converted on did.visitor_id = converted.visitor_id
+    where did.conversion_type = 'micro'
+    group by did.conversion_name
+    having count(*) >= {{ var("minimum_group_size") }}
+        and max(case when converted.last_timestamp > did.first_timestamp then 1 else 0 end) = 0
+
+),
+
 mart_catalog_findings as (
 
+    select * from events_of_two_milestones
+    union all
+    select * from micros_that_nothing_follows
+    union all
     select * from too_many_micros
     union all
     select * from stages_without_conversion

@@ -49,6 +49,8 @@ _MEASURES = {
         ("conversion_name", "segment_dimension", "segment_value"),
         ("session_count", "converting_session_count", "session_conversion_rate"),
     ),
+    "kpis": (("kpi_name",), ("base_count", "value", "immature_count", "outage_day_count")),
+    "findings": (("check_name", "subject"), ("measured",)),
 }
 _LONG_COLUMNS = ("section", "name", "measure", "value", "value_low", "value_high")
 
@@ -93,6 +95,9 @@ def _print(found: Summary) -> None:
     for name, steps in groupby(found.funnels, key=lambda row: str(row["funnel_name"])):
         _print_funnel(list(steps), found.funnel_rules[name])
     _print_segments(found)
+    _print_kpis(found.kpis)
+    for finding in found.findings:
+        output.say_sentence(f"Worth a look: {finding['message']}")
     output.say(f"Tables: {found.place}.")
     output.say(NEXT_STEP)
 
@@ -180,6 +185,57 @@ def _print_segments(found: Summary) -> None:
         f"(mart_segment_gaps).{small}"
     )
     output.say()
+
+
+def _print_kpis(kpis: Sequence[Record]) -> None:
+    """The values beside the ranges that practitioners call healthy."""
+    if not kpis:
+        return
+    rows = [
+        [
+            str(row["label"]),
+            output.count(_number(row["base_count"])),
+            _kpi_value(row),
+            _kpi_range(row),
+            str(row["status"]),
+        ]
+        for row in kpis
+    ]
+    output.print_table("KPIs", ["", "Base", "Value", "Healthy", "Status"], rows, left_columns=1)
+    output.say_sentence(
+        "95 % intervals; below or above only where the whole interval is. The ranges are "
+        "practitioner benchmarks (kpi_definitions.csv); mart_kpis has the rule and the advice for "
+        "each, by week and segment."
+    )
+    for row in kpis:
+        if row["status"] == "unreliable":
+            days = row["outage_day_count"]
+            output.say_sentence(
+                f"Unreliable: of '{row['label']}' something was not recorded on {days} "
+                f"day{'' if days == 1 else 's'} (mart_conversion_outages)."
+            )
+    output.say()
+
+
+def _kpi_value(row: Record) -> str:
+    if row["measure"] == "share":
+        return _interval(row, "value")
+    value, low, high = (_number(row[name]) for name in ("value", "value_low", "value_high"))
+    if value is None or low is None or high is None:
+        return output.interval(None, None, None)
+    unit = {"times": "×", "mean_days": " days"}.get(str(row["measure"]), "")
+    return f"{value:.2f}{unit} [{low:.2f}, {high:.2f}]"
+
+
+def _kpi_range(row: Record) -> str:
+    low, high = _number(row["benchmark_low"]), _number(row["benchmark_high"])
+    is_share = row["measure"] == "share"
+    said = [
+        f"{one * 100:g} %" if is_share else f"{one:g}" for one in (low, high) if one is not None
+    ]
+    if low is None or high is None:
+        return "".join(f"{'from' if high is None else 'to'} {one}" for one in said)
+    return f"{said[0].removesuffix(' %')} to {said[1]}"
 
 
 def _interval(row: Record, measure: str) -> str:

@@ -35,6 +35,8 @@ class Summary:
     funnel_rules: dict[str, FunnelRules]
     segments: list[Record]
     hidden_segment_count: int
+    kpis: list[Record]
+    findings: list[Record]
     conversion_count: int
     silent_conversions: list[str]
 
@@ -55,6 +57,8 @@ def read_summary(warehouse: Warehouse) -> Summary:
         funnel_rules=_read_funnel_rules(warehouse),
         segments=shown,
         hidden_segment_count=len(segments) - len(shown),
+        kpis=_read_kpis(warehouse),
+        findings=_read_findings(warehouse),
         conversion_count=len(catalogued),
         silent_conversions=[str(row["label"]) for row in catalogued if not row["happened_count"]],
     )
@@ -192,6 +196,47 @@ def _read_segments(warehouse: Warehouse) -> list[Record]:
     """)
     kinds = groupby(rows, key=lambda row: row["segment_dimension"])
     return [row for _, kind in kinds for row in list(kind)[:LARGEST_SEGMENTS]]
+
+
+def _read_kpis(warehouse: Warehouse) -> list[Record]:
+    """The KPIs over all loaded days and sessions, by name."""
+    return warehouse.run_query(f"""
+        select
+            kpis.kpi_name,
+            kpis.label,
+            kpis.measure,
+            kpis.base_count,
+            kpis.value,
+            kpis.value_low,
+            kpis.value_high,
+            kpis.immature_count,
+            kpis.benchmark_low,
+            kpis.benchmark_high,
+            kpis.act_below,
+            kpis.outage_day_count,
+            kpis.status,
+            kpis.rule,
+            kpis.advice
+        from {warehouse.relation("mart_kpis")} as kpis
+        where kpis.period_grain = 'all'
+            and kpis.segment_dimension = 'all'
+        order by kpis.kpi_name
+    """)
+
+
+def _read_findings(warehouse: Warehouse) -> list[Record]:
+    """What is unwise about the catalog; conversions that never occur are told by themselves."""
+    return warehouse.run_query(f"""
+        select
+            findings.check_name,
+            findings.subject,
+            findings.measured,
+            findings.message
+        from {warehouse.relation("mart_catalog_findings")} as findings
+        where findings.severity = 'warning'
+            and findings.check_name <> 'conversion_never_occurs'
+        order by findings.check_name, findings.subject
+    """)
 
 
 def main_macro(warehouse: Warehouse) -> str:

@@ -105,8 +105,8 @@ def _sessions(kpi: Record, facts: Facts) -> list[Unit]:
 
 def _watched_visitors(kpi: Record, facts: Facts) -> list[Unit]:
     visits: dict[str, list[Record]] = defaultdict(list)
-    for session in sorted(facts.sessions, key=lambda one: (one["started_at"], one["session_id"])):
-        visits[session["visitor_id"]].append(session)
+    for one in sorted(facts.sessions, key=lambda one: (one["started_at"], one["session_id"])):
+        visits[one["visitor_id"]].append(one)
     histories: dict[str, list[Record]] = defaultdict(list)
     for one in sorted(facts.conversions, key=lambda one: one["occurred_at"]):
         histories[one["visitor_id"]].append(one)
@@ -153,8 +153,8 @@ def _start(
     first = next((one for one in history if one["conversion_name"] == denominator), None)
     if first is None:
         return None
-    session = next((one for one in visits if one["session_id"] == first["session_id"]), None)
-    return first["occurred_at"], first["day"], session
+    here = [one for one in visits if one["session_id"] == first["session_id"]]
+    return first["occurred_at"], first["day"], here[0] if here else None
 
 
 def _amount(kpi: Record, found: list[str]) -> float:
@@ -195,13 +195,14 @@ def _value(kpi: Record, units: list[Unit]) -> Value:
         if min(count, len(rest)) < MINIMUM:
             return Value(0, 0, None, None, None, immature)
         times = mover_risk_ratio(total, count, converted, len(rest))
-        shown = (times.value, times.low, times.high) if converted else (None, None, None)
-        return Value(total / count, converted / len(rest), *shown, immature)
+        value, low, high = (times.value, times.low, times.high) if converted else (None,) * 3
+        return Value(total / count, converted / len(rest), value, low, high, immature)
     if kpi["measure"] == "share":
         rate = wilson(total, count)
-        limits = (rate.value, rate.low, rate.high) if count >= MINIMUM else (None, None, None)
-        return Value(total, count, *limits, immature)
-    return Value(total, count, *_mean(base), immature)
+        value, low, high = (rate.value, rate.low, rate.high) if count >= MINIMUM else (None,) * 3
+        return Value(total, count, value, low, high, immature)
+    value, low, high = _mean(base)
+    return Value(total, count, value, low, high, immature)
 
 
 def _mean(base: list[Unit]) -> tuple[float | None, float | None, float | None]:

@@ -200,6 +200,13 @@ def test_points_that_differ_between_the_lists_warn(project: Path) -> None:
     assert (problem.severity, problem.row, problem.value) == ("warning", 3, "4")
 
 
+def test_a_rule_that_is_two_milestones_is_advised_against(project: Path) -> None:
+    spoil(project, RULES, "begin_checkout,1,begin_checkout,,,", "begin_checkout,1,add_to_cart,,,")
+    [problem] = problems(project)
+    assert (problem.severity, problem.row, problem.column) == ("warning", 9, "event_name")
+    assert "is the milestone 'add_to_cart' too (row 8)" in problem.message
+
+
 def test_every_seed_yml_describes_its_columns_and_types() -> None:
     import yaml
 

@@ -88,11 +88,13 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def facts(warehouse: Warehouse) -> Facts:
     sessions = warehouse.records("select * from fct_sessions where exclusion_reason is null")
     quality = "page_depth, value_usd, engaged_seconds_on_page, occurred_at, session_id"
-    conversions = warehouse.records(" union all ".join(
-        f"""select conversion_name, visitor_id, conversion_date as day, {quality} from {table}
+    conversions = warehouse.records(
+        " union all ".join(
+            f"""select conversion_name, visitor_id, conversion_date as day, {quality} from {table}
         where visitor_id is not null and exclusion_reason is null"""
-        for table in ("fct_micro_conversions", "fct_macro_conversions")
-    ))
+            for table in ("fct_micro_conversions", "fct_macro_conversions")
+        )
+    )
     return Facts(sessions, conversions, warehouse.value("select as_of_date from int_export_as_of"))
 
 
@@ -126,8 +128,8 @@ def test_every_kpi_equals_the_reference(warehouse: Warehouse, facts: Facts, name
     for cell, value in expected.items():
         here = found[cell]
         # What is no share of anything shown stands without its parts.
-        names = ("value", "low", "high", "immature")
-        names = names if value.value is None else ("numerator", "denominator", *names)
+        parts = () if value.value is None else ("numerator", "denominator")
+        names = (*parts, "value", "low", "high", "immature")
         wrong = [one for one in names if not is_close(getattr(here, one), getattr(value, one))]
         assert not wrong, f"{cell}: {wrong} {here} instead of {value}"
 

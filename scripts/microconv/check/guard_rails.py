@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from microconv.check.cells import number_of
 from microconv.check.problems import Problem
 from microconv.check.schema import STAGES
-from microconv.check.table import Table
+from microconv.check.table import Row, Table
 
 # The literature on micro-conversions says five to seven; whoever tracks thirty watches none.
 MOST_MICROS_PER_MACRO = 7
+_CONDITION = ("event_name", "field", "operator", "value")
 
 
 def guard_rail_warnings(tables: Mapping[str, Table]) -> list[Problem]:
@@ -23,6 +24,7 @@ def guard_rail_warnings(tables: Mapping[str, Table]) -> list[Problem]:
         *_too_many_micros(catalog),
         *_empty_stages(catalog),
         *_drifted_points(catalog, tables["lead_score_weights"]),
+        *_repeated_milestones(catalog, tables["conversion_rules"]),
         *_thinned_qualities(catalog, tables["derived_conversions"]),
     ]
 
@@ -57,6 +59,39 @@ def _empty_stages(catalog: Table) -> list[Problem]:
         for stage in STAGES
         if stage not in used
     ]
+
+
+def _repeated_milestones(catalog: Table, rules: Table) -> list[Problem]:
+    """The same rule twice: a step that happens with another one shows no drop-off."""
+    milestones = {
+        row.get("conversion_name")
+        for row in catalog.rows
+        if row.get("milestone_type") == "process_milestone"
+    }
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rules.rows:
+        if row.get("conversion_name") in milestones:
+            groups[row.get("conversion_name"), row.get("rule_group")].append(row)
+    first: dict[frozenset[tuple[str, ...]], Row] = {}
+    problems = []
+    for rows in groups.values():
+        said = frozenset(tuple(row.get(name) for name in _CONDITION) for row in rows)
+        other = first.setdefault(said, rows[0])
+        if other.get("conversion_name") != rows[0].get("conversion_name"):
+            name = rows[0].get("conversion_name")
+            problems.append(
+                Problem(
+                    rules.file,
+                    f"Every event of this rule is the milestone '{other.get('conversion_name')}' "
+                    f"too (row {other.line}).",
+                    f"Add a condition that tells '{name}' from it.",
+                    rows[0].line,
+                    "event_name",
+                    rows[0].get("event_name"),
+                    "warning",
+                )
+            )
+    return problems
 
 
 def _drifted_points(catalog: Table, weights: Table) -> list[Problem]:

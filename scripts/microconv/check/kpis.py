@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from microconv.check.cells import integer_of, number_of
 from microconv.check.problems import allowed_words, quoted
 from microconv.check.table import Row, Table, refuse_repeats
 
-ALL, NEW_VISITORS, RETURN, ENGAGED, PAGES = "all", "new_visitors", "return", "engaged", "pages:"
+ALL, NEW_VISITORS, RETURN, ENGAGED = "all", "new_visitors", "return", "engaged"
 QUALITIES = ("engaged_seconds_on_page", "percent_scrolled_on_page", "page_depth", "value_usd")
 # The measures that each unit has; all of a unit can be counted for the first ones only.
 MEASURES = {
@@ -44,13 +46,19 @@ def _check_names(kpis: Table, row: Row, conversions: list[str]) -> None:
         _refuse_unknown(kpis, row, "numerator", [numerator], QUALITIES)
         _refuse_unknown(kpis, row, "denominator", [denominator], conversions)
         return
-    own = (ENGAGED, "pages:<n>") if unit == "session" else (RETURN,)
-    own = own if not has_all_visitors else ()
     names = numerator.split("|")
-    _refuse_unknown(kpis, row, "numerator", names, (*conversions, *own))
-    own = (ALL, ENGAGED, "pages:<n>") if unit == "session" else (ALL, NEW_VISITORS, "return:<days>")
-    own = own[1:] if measure == "times" else own
-    _refuse_unknown(kpis, row, "denominator", [denominator], (*conversions, *own))
+    own: dict[str, tuple[str, ...]] = {
+        "numerator": (ENGAGED, "pages:<n>") if unit == "session" else (RETURN,),
+        "denominator": (
+            (*(() if measure == "times" else (ALL,)), ENGAGED, "pages:<n>")
+            if unit == "session"
+            else (ALL, NEW_VISITORS, "return:<days>")
+        ),
+    }
+    if has_all_visitors:
+        own["numerator"] = ()
+    _refuse_unknown(kpis, row, "numerator", names, (*conversions, *own["numerator"]))
+    _refuse_unknown(kpis, row, "denominator", [denominator], (*conversions, *own["denominator"]))
     if len(names) > 1 and any(name in (RETURN, ENGAGED) or ":" in name for name in names):
         kpis.refuse(
             f"{quoted(numerator)} joins a conversion with what is none.",
@@ -75,7 +83,7 @@ def _check_names(kpis: Table, row: Row, conversions: list[str]) -> None:
 
 
 def _refuse_unknown(
-    kpis: Table, row: Row, column: str, names: list[str], allowed: list[str] | tuple[str, ...]
+    kpis: Table, row: Row, column: str, names: list[str], allowed: Sequence[str]
 ) -> None:
     for name in names:
         prefix, colon, number = name.partition(":")
