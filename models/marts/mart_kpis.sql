@@ -47,7 +47,9 @@ based_parts as (
 
     -- The base: the units with the denominator, or all sessions. Beside it, for `times`, the sessions without it.
     select
-        {% for column in cell %}parts.{{ column }}, {% endfor %}
+        {%- for column in cell %}
+        parts.{{ column }},
+        {%- endfor %}
         parts.bucket_number,
         parts.immature_count,
         case when definitions.denominator = 'all' then parts.all_count else parts.base_count end as base_count,
