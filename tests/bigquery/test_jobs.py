@@ -13,7 +13,7 @@ MOST_JOBS = {"seeds": 14, "models": 88, "tests": 274, "contracts": 36, "question
 # Each model or test that names open or newest days asks for them: dbt renders one by one.
 MOST_TIMES_ASKED = 16
 MOST_LEVELS = 15
-THREADS = 12  # of the BigQuery profile that the project ships
+THREADS = 16  # of the BigQuery profile that the project ships
 
 
 def test_a_daily_run_sends_few_jobs(incremental: Compiled) -> None:
