@@ -80,7 +80,7 @@ WHOLE_READS = {
     "int_visits_numbered": "which visit is whose first may change with any day of history",
     "mart_conversion_outages": "a row per conversion and silent day",
     "mart_conversion_reach": "a row per micro- and macro-conversion",
-    "mart_daily_conversions": "outages are told from all days; a row per conversion, day and segment",
+    "mart_daily_conversions": "a row per conversion, day and segment",
     "mart_evidence_checks": "a row per macro-conversion",
     "mart_lead_scores": "the score of every visitor decays every day",
     "mart_segment_conversions": "a row per conversion, period and segment",

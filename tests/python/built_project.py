@@ -57,6 +57,23 @@ TABLES = {
         from (values ('desktop', 0.015, 'no gap shown'), ('mobile', 0.059, 'lower'))
             as t(segment_value, rest_conversion_rate, verdict)
     """,
+    "mart_kpis": """
+        select 'all' as period_grain, 'all' as segment_dimension, 'Counted so.' as rule,
+            'Do it.' as advice, null::double as act_below, 0 as immature_count, *
+        from (values
+            ('cart_rate', '=Carts', 'share', 900, 0.066, 0.058, 0.074, 0.05, 0.1, 0, 'inside'),
+            ('views', 'Views', 'mean', 900, 1.17, 1.13, 1.22, 2, null, 2, 'unreliable'),
+            ('times', 'Times', 'times', 9, null, null, null, null, 3, 0, 'too few')
+        ) as t(kpi_name, label, measure, base_count, value, value_low, value_high, benchmark_low,
+            benchmark_high, outage_day_count, status)
+    """,
+    "mart_catalog_findings": """
+        select * from (values
+            ('event_in_two_milestones', 'warning', 'a and b', 3, 'One event is two.'),
+            ('conversion_never_occurs', 'warning', 'view_item', 0, 'Said elsewhere.'),
+            ('event_not_catalogued', 'info', 'scroll', 3, 'Only worth a look.')
+        ) as t(check_name, severity, subject, measured, message)
+    """,
 }
 
 

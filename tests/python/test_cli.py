@@ -57,7 +57,7 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_every_command_explains_itself() -> None:
     listed = run("--help").output
-    for command in ("check", "cost", "init", "summary"):
+    for command in ("audience", "check", "cost", "init", "summary"):
         assert command in listed
         assert run(command, "--help").exit_code == 0
 
@@ -121,11 +121,16 @@ def test_summary_shows_every_rate_with_base_interval_and_rule(built: Path) -> No
         "40 newer entries still have time to convert and are not counted.",
         "1 smaller one has too few sessions for a rate.",
         "1 of the 2 catalogued conversions did not happen in these days (=Viewed [a product])",
+        "=Carts 900 6.60 % [5.80 %, 7.40 %] 5 to 10 % inside",
+        "Views 900 1.17 [1.13, 1.22] from 2 unreliable",
+        "Times 9 – to 3 too few",
+        "Unreliable: of 'Views' something was not recorded on 2 days",
+        "Worth a look: One event is two.",
         f"Tables: DuckDB file {built / 'shop.duckdb'}, schema marts.",
     ):
         assert words in " ".join(text.split())
     assert "100.0 %" not in text
-    assert "tablet" not in text
+    assert "tablet" not in text and "Said elsewhere" not in text
     assert [line.split()[-1] for line in text.splitlines() if "Device" in line] == [
         "shown",
         "lower",
@@ -147,7 +152,9 @@ def test_summary_prints_one_csv_table_without_formulas(built: Path) -> None:
         ("shop / 1 / view_item", "", ""),
         ("shop / 2 / purchase", "0.042", "0.0312"),
     ]
-    assert {row["section"] for row in rows} == {"exports", "funnels", "segments"}
+    assert {row["section"] for row in rows} == {
+        *("exports", "funnels", "segments", "kpis", "findings"),
+    }
 
 
 def test_summary_prints_json(built: Path) -> None:
@@ -156,6 +163,7 @@ def test_summary_prints_json(built: Path) -> None:
     assert found["exports"][0]["first_date"] == "2026-01-01"
     assert found["funnels"][1]["step_conversion_rate"] == 0.042
     assert found["hidden_segment_count"] == 1
+    assert [row["status"] for row in found["kpis"]] == ["inside", "too few", "unreliable"]
 
 
 def test_summary_before_a_build_is_a_plain_error(built: Path) -> None:
