@@ -79,9 +79,8 @@ counted as (
     from definitions
     cross join periods
     inner join days
-        on days.session_date >= periods.first_date
-        and days.session_date
-        <= {{ add_days("periods.last_date", "coalesce(definitions.within_days, 0)") }}
+        on periods.first_date <= days.session_date
+        and {{ add_days("periods.last_date", "coalesce(definitions.within_days, 0)") }} >= days.session_date
     left join silent_days
         on definitions.kpi_name = silent_days.kpi_name
         and days.session_date = silent_days.outage_date

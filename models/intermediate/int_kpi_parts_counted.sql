@@ -89,7 +89,9 @@ parts as (
 
     select
         definitions.kpi_name,
-        {% for column in cell %}sessions_counted.{{ column }}, {% endfor %}
+        {%- for column in cell %}
+        sessions_counted.{{ column }},
+        {%- endfor %}
         sessions_counted.bucket_number,
         0 as base_count,
         0 as base_millionths,

@@ -42,7 +42,6 @@ occurrences as (
         cast(
             case definitions.numerator
                 when 'engaged_seconds_on_page' then conversions.engaged_seconds_on_page
-                when 'percent_scrolled_on_page' then conversions.percent_scrolled_on_page
                 when 'page_depth' then conversions.page_depth
                 when 'value_usd' then conversions.value_usd
             end as {{ type_float64() }}

@@ -148,8 +148,8 @@ outcomes as (
     inner join happenings
         on anchors.visitor_id = happenings.visitor_id
         and strpos('|' || anchors.numerator || '|', '|' || happenings.happening || '|') > 0
-        and happenings.happened_timestamp >= anchors.anchor_timestamp
-        and happenings.happened_timestamp <= anchors.anchor_timestamp + anchors.within_micros
+        and anchors.anchor_timestamp <= happenings.happened_timestamp
+        and anchors.anchor_timestamp + anchors.within_micros >= happenings.happened_timestamp
     where happenings.happening <> 'return'
         or anchors.session_id is null
         or happenings.session_id <> anchors.session_id

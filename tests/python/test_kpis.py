@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from causal_words import FORBIDDEN
 from kpi_reference import Cell, Facts, Record, Value, values_of
 from microconv.demo.generate import generate_demo
 from microconv.evidence.outage import find_outage
@@ -165,6 +166,19 @@ def test_shares_of_all_are_those_of_the_segment_mart(warehouse: Warehouse) -> No
                 and kpis.period_start_date is not distinct from segments.period_start_date
         """)
         assert compared[0][0] > 100 and compared[0][1] == 0, (kpi, compared)
+
+
+def test_no_kpi_is_sold_as_an_effect() -> None:
+    lists = [PROJECT / "seeds", *(PROJECT / "scripts/microconv/starters").glob("*/")]
+    texts = [
+        row[column]
+        for folder in lists
+        for path in folder.glob("kpi_definitions.csv")
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        for column in ("label", "advice")
+    ]
+    assert len(texts) > 100
+    assert [text for text in texts if FORBIDDEN.search(text)] == []
 
 
 def test_status_follows_from_the_interval(warehouse: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from datetime import date
@@ -19,7 +20,7 @@ from typer.testing import CliRunner
 
 UNTIL = date(2026, 11, 8)
 OTHERS = [vertical for vertical in Vertical if vertical is not Vertical.ECOMMERCE]
-FUNNELS = ("--select", "+mart_funnel_steps")
+FUNNELS = ("--select", "+mart_funnel_steps", "+mart_kpis")
 
 
 def build_demo(root: Path, vertical: Vertical, days: int, visitors: int, *selected: str) -> None:
@@ -93,6 +94,35 @@ def check_rates(warehouse: Warehouse, may_be_too_small: int = 0) -> None:
 
 def test_planted_rates_lie_within_the_intervals(built: Warehouse) -> None:
     check_rates(built, may_be_too_small=2)
+
+
+def test_planted_rates_lie_within_the_kpis(built: Warehouse) -> None:
+    """Where a KPI is the share that takes a planted step, and has the time for it."""
+    shares = built.records(
+        """select kpis.*, definitions.denominator as done, definitions.numerator as counted
+        from mart_kpis as kpis
+        inner join kpi_definitions as definitions using (kpi_name)
+        where definitions.measure = 'share' and coalesce(definitions.within_days, 7) >= 7
+            and kpis.period_grain = 'all' and kpis.segment_dimension = 'all'"""
+    )
+    found = {(row["done"], row["counted"]): row for row in shares}
+    compared = 0
+    for steps in truth_of(built)["funnels"].values():
+        for before, step in itertools.pairwise(steps):
+            row = found.get((before["conversion_name"], step["conversion_name"]))
+            if row is not None:
+                compared += 1
+                assert row["value_low"] <= step["step_rate"] <= row["value_high"], (step, row)
+    assert compared
+
+
+def test_every_kpi_of_the_starter_has_a_value(built: Warehouse) -> None:
+    """A KPI that nobody's visits can fill would be an empty card on the first day."""
+    missing = built.rows(
+        """select kpi_name, base_count from mart_kpis where value is null
+        and period_grain = 'all' and segment_dimension = 'all'"""
+    )
+    assert missing == []
 
 
 def test_every_conversion_of_the_starter_occurs(built: Warehouse) -> None:

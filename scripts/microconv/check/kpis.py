@@ -9,7 +9,8 @@ from microconv.check.problems import allowed_words, quoted
 from microconv.check.table import Row, Table, refuse_repeats
 
 ALL, NEW_VISITORS, RETURN, ENGAGED = "all", "new_visitors", "return", "engaged"
-QUALITIES = ("engaged_seconds_on_page", "percent_scrolled_on_page", "page_depth", "value_usd")
+# Not how far a page was scrolled: GA4 says so from 90 % on, and a mean of that is always 90.
+QUALITIES = ("engaged_seconds_on_page", "page_depth", "value_usd")
 # The measures that each unit has; all of a unit can be counted for the first ones only.
 MEASURES = {
     "session": ("share", "mean", "distinct", "times"),
