@@ -140,6 +140,10 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "Robots are part of the traffic: a lift that differs by more than 10 % with them in it is",
         "flagged, and with a rare micro-conversion a few robots are enough. The run then says so",
         "and caps the verdict; the row counts the seeds in which it had nothing to say.",
+        "",
+        "What was planted for the newsletter acts from three days after the sign-up on. The lag",
+        "profile reads the days before somewhat too high and those after too high as well: the",
+        "days of a lag profile are a hint, and no verdict rests on them.",
     ]
 
 
