@@ -37,7 +37,7 @@ segment_conversions as (
 
 outages as (
 
-    select * from {{ ref("int_kpi_outages_counted") }}
+    select * from {{ ref("mart_kpi_outages") }}
 
 ),
 
@@ -212,7 +212,7 @@ valued as (
     inner join definitions on ratios.kpi_name = definitions.kpi_name
     left join outages
         on ratios.kpi_name = outages.kpi_name
-        and ratios.period_grain = {{ period_grain_name("outages.grain_number") }}
+        and ratios.period_grain = outages.period_grain
         and coalesce(ratios.period_start_date, date '0001-01-01')
         = coalesce(outages.period_start_date, date '0001-01-01')
 

@@ -40,7 +40,7 @@ silent_days as (
 periods as (
 
     select
-        0 as grain_number,
+        'all' as period_grain,
         cast(null as date) as period_start_date,
         min(session_date) as first_date,
         max(session_date) as last_date
@@ -49,7 +49,7 @@ periods as (
     union all
 
     select distinct
-        1 as grain_number,
+        'week' as period_grain,
         {{ week_start("session_date") }} as period_start_date,
         {{ week_start("session_date") }} as first_date,
         {{ add_days(week_start("session_date"), 6) }} as last_date
@@ -58,7 +58,7 @@ periods as (
     union all
 
     select
-        2 as grain_number,
+        'day' as period_grain,
         session_date as period_start_date,
         session_date as first_date,
         session_date as last_date
@@ -71,7 +71,7 @@ counted as (
     -- What a visitor is watched for after the period belongs to its number.
     select
         definitions.kpi_name,
-        periods.grain_number,
+        periods.period_grain,
         periods.period_start_date,
         sum(days.session_count) as session_count,
         sum(case when silent_days.outage_date is not null then days.session_count else 0 end) as silent_session_count,
@@ -84,15 +84,15 @@ counted as (
     left join silent_days
         on definitions.kpi_name = silent_days.kpi_name
         and days.session_date = silent_days.outage_date
-    group by definitions.kpi_name, periods.grain_number, periods.period_start_date
+    group by definitions.kpi_name, periods.period_grain, periods.period_start_date
 
 ),
 
-int_kpi_outages_counted as (
+mart_kpi_outages as (
 
     select
         kpi_name,
-        grain_number,
+        period_grain,
         period_start_date,
         cast(outage_day_count as int64) as outage_day_count,
         silent_session_count > {{ largest_missing_share }} * session_count as is_unreliable
@@ -101,4 +101,4 @@ int_kpi_outages_counted as (
 
 )
 
-select * from int_kpi_outages_counted
+select * from mart_kpi_outages
