@@ -25,7 +25,7 @@ from .server import client
 PHYSICAL = {"source_version", "loaded_at", "definitions_version"}
 PER_FILE = {"missing_column_count", "missing_columns"}
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
-BUILD_SECONDS = 600
+BUILD_SECONDS = 1800  # The last step runs hundreds of data tests too, and the machine may be busy.
 
 
 @dataclass
