@@ -325,6 +325,21 @@ def test_a_score_is_learned_and_holds_on_later_cuts() -> None:
     assert not itself.is_learned_better
 
 
+def test_of_equally_good_half_lives_the_longest_is_learned() -> None:
+    age = [[math.inf], [2.0]]
+    train = Snapshots.from_columns(["only"], age, [4000, 1000], [200, 200])
+    for half_lives in ((1.0, 7.0, 30.0), (30.0, 1.0, 7.0)):
+        learned = learn_score(train, half_lives)
+        assert isinstance(learned, LearnedScore)
+        assert learned.half_life_days == 30
+    # Where the ages tell something, a shorter one wins.
+    age = [[math.inf], [2.0], [20.0]]
+    train = Snapshots.from_columns(["only"], age, [4000, 1000, 1000], [200, 200, 60])
+    learned = learn_score(train, (1.0, 7.0, 30.0))
+    assert isinstance(learned, LearnedScore)
+    assert learned.half_life_days == 7
+
+
 def test_rounding_to_points_costs_next_to_nothing() -> None:
     learned, test = learn_score(snapshots(3, 40_000)), snapshots(4)
     assert isinstance(learned, LearnedScore)

@@ -129,7 +129,9 @@ def test_a_better_score_is_proposed_and_written(project: Path) -> None:
     text = " ".join(done.stdout.split())
     assert "The learned points rank visitors better" in text
     assert "-view_size_guide,8,7,16,manual," in done.stdout
-    assert "+view_size_guide,10,1,10,learned,2026-04-30" in done.stdout
+    # All of its visitors did it the same while ago: no decay was seen, and none is made up.
+    assert "Learned points do not fade after the last time." in text
+    assert "+view_size_guide,10,36500,10,learned,2026-04-30" in done.stdout
     assert (project / "seeds" / "lead_score_weights.csv").read_text() == before
     assert run("score", "--write").exit_code == 0
     weights = list(csv.DictReader((project / "seeds" / "lead_score_weights.csv").open()))

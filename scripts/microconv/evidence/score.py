@@ -26,6 +26,8 @@ from microconv.evidence.ranking import (
 )
 
 HALF_LIVES_DAYS = (1.0, 3.0, 7.0, 14.0, 30.0, math.inf)
+# Half-lives are equally good where their log-likelihoods are this close; fits agree no better.
+EQUALLY_GOOD = 0.01
 MOST_POINTS = 10
 LEAST_CONVERSIONS = 100
 LEAST_CONVERSIONS_PER_MICRO = 10
@@ -80,7 +82,8 @@ class LearnedScore:
         names: Micro-conversions in the order of the snapshots.
         points: 0..10 each; 0 for those that lower the odds or were left out.
         coefficients: Log odds of just having done it; NaN where left out.
-        half_life_days: Chosen by the log-loss on the training cuts; may be infinite.
+        half_life_days: Chosen by the log-loss on the training cuts, the longest of equally good
+            ones: no faster decay than the data show. May be infinite.
         log_losses: Training log-loss per half-life tried.
         intercept: Log odds of conversion at a score of 0.
         slope: Log odds per point.
@@ -153,7 +156,8 @@ def learn_score(
         fit = fit_logistic(GroupedRows(design, train.n, train.converted))
         fits[half_life] = fit.coefficients[1:]
         losses[half_life] = log_loss(fit.probabilities, train.n, train.converted)
-    best = min(losses, key=lambda half_life: losses[half_life])
+    worst_allowed = min(losses.values()) + EQUALLY_GOOD / float(train.n.sum())
+    best = max(half_life for half_life, loss in losses.items() if loss <= worst_allowed)
     coefficients = np.full(len(train.names), math.nan)
     coefficients[kept] = fits[best]
     points = points_of(coefficients)
