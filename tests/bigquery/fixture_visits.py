@@ -5,6 +5,8 @@ from __future__ import annotations
 from .bq_types import Row
 from .fixture import Value, device, event, item, purchase_of
 
+# The first days of the export: a visitor a day.
+QUIET_DAYS = ("20260223", "20260224", "20260225", "20260226")
 DAYS = ("20260227", "20260228", "20260301", "20260302")
 SHOP = (
     "session_start",
@@ -117,6 +119,21 @@ def survey_answers() -> list[Row]:
             event(day, clock, "survey_response", visitor, session, given, "/cart", **columns)
         )
     return rows
+
+
+def an_outage() -> list[Row]:
+    """Four days of one visitor each who looks at a dozen products, and one day without a look."""
+    collectors = [
+        event(day, f"10:{look:02}:00", "view_item", f"collector.{day}", 1, {}, f"/p/{look}")
+        for day in QUIET_DAYS
+        for look in range(12)
+    ]
+    silent = [
+        event("20260303", f"10:{page:02}:00", "page_view", f"collector.{visitor}", 2, {}, "/p/0")
+        for visitor in QUIET_DAYS[:2]
+        for page in range(3)
+    ]
+    return [*collectors, *silent]
 
 
 def bots_and_internal() -> list[Row]:

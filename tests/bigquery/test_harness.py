@@ -26,6 +26,7 @@ from .execute import ExecutionError, execute_project, read_duckdb
 from .export_schema import EXPORT_2020, EXPORT_2026, EXPORTS
 from .fixture import write_parquet
 from .fixture_events import fixture_events
+from .fixture_visits import QUIET_DAYS
 from .googlesql import Catalog, Column, Result
 from .reference_run import ReferenceWarehouse
 
@@ -111,7 +112,7 @@ def test_a_query_sent_while_compiling_is_analysed_too(compiled_toy: Compiled) ->
 
 def test_the_stub_answers_a_query_with_the_shards_that_exist(compiled_toy: Compiled) -> None:
     (staging,) = [node for node in compiled_toy.nodes("model") if node["name"] == "stg_toy"]
-    assert "between '20260227' and" in staging["compiled_code"]
+    assert f"between '{QUIET_DAYS[0]}' and" in staging["compiled_code"]
 
 
 def test_the_engine_survives_a_crash() -> None:
@@ -166,7 +167,7 @@ def _all(compiled: Compiled) -> str:
         ),
         (
             "stg_toy",
-            "e._table_suffix between '20260227' and '20991231'",
+            f"e._table_suffix between '{QUIET_DAYS[0]}' and '20991231'",
             "e._table_suffix = (select max(e2._table_suffix) from `p`.`d`.`t` as e2)",
             "no constant condition",
         ),
