@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import glob
+import itertools
 import json
 import math
 import os
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -81,7 +82,7 @@ INFERENCES = ("correlate", "value", "score")
 class Measurement:
     """One step: wall and CPU seconds, peak memory and size of the DuckDB file after it in MiB.
 
-    Of a part of a step only the seconds of its models are known.
+    Of a part of a step only its share of the seconds is known.
     """
 
     step: str
@@ -149,14 +150,27 @@ def build_command(*arguments: str) -> list[str]:
 
 
 def seconds_of_parts(root: Path) -> dict[str, float]:
-    """Seconds of the models of each part in the last build; models run two at a time."""
+    """Seconds of the last build that each part took: where models ran side by side, in shares."""
     run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
-    parts = dict.fromkeys(PARTS, 0.0)
+    spans = []
     for result in run_results["results"]:
         kind, _, name = result["unique_id"].split(".")[:3]
         if kind == "model":
             part = next(one for one, pattern in PARTS.items() if re.search(pattern, name))
-            parts[part] += result["execution_time"]
+            start = min(datetime.fromisoformat(one["started_at"]) for one in result["timing"])
+            end = max(datetime.fromisoformat(one["completed_at"]) for one in result["timing"])
+            spans.append((part, start, end))
+    return shared_seconds(spans)
+
+
+def shared_seconds(spans: list[tuple[str, datetime, datetime]]) -> dict[str, float]:
+    """Seconds by part; a moment belongs in equal shares to all that run in it."""
+    parts = dict.fromkeys(PARTS, 0.0)
+    moments = sorted({moment for _, *span in spans for moment in span})
+    for since, until in itertools.pairwise(moments):
+        running = [part for part, start, end in spans if start <= since and until <= end]
+        for part in running:
+            parts[part] += (until - since).total_seconds() / len(running)
     return parts
 
 
@@ -169,7 +183,7 @@ def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
     offer(files[:-1], root)
     results.append(measure("full build", build_command(), root, pattern))
     for part, seconds in seconds_of_parts(root).items():
-        print(f"    {part:<32} {seconds:8.1f} s of models", flush=True)
+        print(f"    {part:<32} {seconds:8.1f} s", flush=True)
         results.append(Measurement(f"… {part}", seconds))
     for inference in INFERENCES:
         command = [str(BIN / "microconv"), inference, "--no-write", "--format", "json"]
