@@ -4,6 +4,15 @@
     reached_timestamp and excluded_timestamp. `lone_steps` are the attempts that reached nothing but step 1, most of
     all, by position. `numbered_conversions` and `funnel_steps` come from funnel_events(). -#}
 {% macro funnel_steps_described(reached_steps, lone_steps) -%}
+{%- set entry_columns = [
+    "funnel_names.funnel_name",
+    "funnel_names.unit",
+    "case when funnel_names.unit = 'session' then entries.session_id else entries.visitor_id end as unit_id",
+    "entries.visitor_id",
+    "entries.event_id as entry_event_id",
+    "entries.session_id as entry_session_id",
+    "entries.conversion_date as entry_date",
+] | join(",\n        ") -%}
 masked_steps as (
 
     select
@@ -76,13 +85,7 @@ funnel_names as (
 described_steps as (
 
     select
-        funnel_names.funnel_name,
-        funnel_names.unit,
-        case when funnel_names.unit = 'session' then entries.session_id else entries.visitor_id end as unit_id,
-        entries.visitor_id,
-        entries.event_id as entry_event_id,
-        entries.session_id as entry_session_id,
-        entries.conversion_date as entry_date,
+        {{ entry_columns }},
         cast(steps.start_position as int64) as entry_position,
         cast(steps.entry_step as int64) as entry_step,
         steps.entered_timestamp,
@@ -107,13 +110,7 @@ described_steps as (
     union all
 
     select
-        funnel_names.funnel_name,
-        funnel_names.unit,
-        case when funnel_names.unit = 'session' then entries.session_id else entries.visitor_id end as unit_id,
-        entries.visitor_id,
-        entries.event_id as entry_event_id,
-        entries.session_id as entry_session_id,
-        entries.conversion_date as entry_date,
+        {{ entry_columns }},
         cast(steps.position as int64) as entry_position,
         cast(1 as int64) as entry_step,
         steps.reached_timestamp as entered_timestamp,

@@ -165,26 +165,12 @@ events_at_risk as (
 
 curves as (
 
-    -- Kaplan-Meier's product as a sum of logarithms, and Greenwood's sum. Where everybody left has the event, which
-    -- can only be at the end, nobody survives.
     select
         group_number,
         followed_micros,
         events_so_far,
-        case
-            when event_count = at_risk_count then 0.0
-            else exp(
-                sum(case when event_count < at_risk_count then ln(1 - event_count / at_risk_count) else 0 end)
-                    over earlier_events
-            )
-        end as survival,
-        sum(
-            case
-                when event_count < at_risk_count
-                    then event_count / (at_risk_count * (at_risk_count - event_count))
-                else 0
-            end
-        ) over earlier_events as greenwood
+        {{ survival_so_far("earlier_events") }} as survival,
+        {{ greenwood_so_far("earlier_events") }} as greenwood
     from events_at_risk
     window earlier_events as (
         partition by group_number

@@ -37,8 +37,6 @@ visitors as (
 
 curves as (
 
-    -- Kaplan-Meier's product as a sum of logarithms, and Greenwood's sum. Where everybody left has the event, which
-    -- can only be at the end, nobody survives.
     select
         macro_name,
         line_number,
@@ -46,20 +44,8 @@ curves as (
         event_count,
         at_risk_count,
         sum(event_count) over earlier_moments as events_so_far,
-        case
-            when event_count > 0 and event_count = at_risk_count then 0.0
-            else exp(
-                sum(case when event_count < at_risk_count then ln(1 - event_count / at_risk_count) else 0 end)
-                    over earlier_moments
-            )
-        end as survival,
-        sum(
-            case
-                when event_count < at_risk_count
-                    then event_count / (at_risk_count * (at_risk_count - event_count))
-                else 0
-            end
-        ) over earlier_moments as greenwood
+        {{ survival_so_far("earlier_moments") }} as survival,
+        {{ greenwood_so_far("earlier_moments") }} as greenwood
     from counted
     window earlier_moments as (
         partition by macro_name, line_number

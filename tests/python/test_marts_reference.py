@@ -12,15 +12,26 @@ import itertools
 import json
 import math
 import random
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
-from export_rows import PROPERTY_ZONE, SHARD, Row, hit, local_micros, write_export
-from project_run import Warehouse, shared_warehouse
+from export_rows import (
+    PROPERTY_ZONE,
+    SHARD,
+    Row,
+    change_tables,
+    copy_tables,
+    hit,
+    local_micros,
+    write_export,
+)
+from project_run import PROJECT, Warehouse, shared_warehouse
 from published_examples import BENJAMINI_HOCHBERG_1995
 
 FIRST_DAY = date(2025, 5, 7)  # a Wednesday, so that the days lie in two weeks
@@ -329,6 +340,22 @@ FORMULAS = (
 )
 
 
+# Lead scores from … to, and the percent who order within two weeks, with its limits.
+BANDS = ((0, 5, (1.5, 1.0, 2.2)), (5, 20, (6.0, 4.5, 8.0)), (20, None, (21.0, 15.0, 28.5)))
+
+
+def lists_with_bands(folder: Path) -> Path:
+    """The project's lists, and a learned score's bands, which it ships without."""
+    folder.mkdir()
+    for seed in (PROJECT / "seeds").glob("*.csv"):
+        shutil.copy(seed, folder)
+    with (folder / "lead_score_bands.csv").open("a", encoding="utf-8") as bands:
+        for low, high, percents in BANDS:
+            cells = ["purchase", 14, low, "" if high is None else high, *percents, 400]
+            bands.write(",".join([*map(str, cells), "2026-01-01"]) + "\n")
+    return folder
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The build, and beside it the project's formulas, compiled."""
@@ -336,6 +363,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     def build(new: Warehouse) -> None:
         rows = raw_rows(random_visits(random.Random(1998)))
         write_export(new.export, rows, days=sorted({row[SHARD] for row in rows}))
+        new.seeds = lists_with_bands(new.root / "seeds")
         marts = ("segment_conversions", "segment_gaps", "lead_scores", "daily_conversions")
         new.build("-s", *(f"+mart_{mart}" for mart in marts))
         output = new.dbt("--quiet", "compile", "--output", "json", "--inline", FORMULAS)
@@ -631,6 +659,46 @@ def test_lead_scores_decay_are_capped_and_say_why(warehouse: Warehouse, world: W
     caps = [row["points_cap"] for row in world.catalog.values() if row["points_cap"]]
     assert caps
     assert max(score for score, _ in expected.values()) > 30
+
+
+def test_the_probability_is_that_of_the_score_for_those_it_was_learned_from(
+    warehouse: Warehouse, world: World
+) -> None:
+    """Who ordered before has none."""
+    found = keyed(warehouse, "mart_lead_scores", lambda row: row["visitor_id"])
+    buyers = {one.visitor for one in world.shown_conversions if one.name == "purchase"}
+    shown = Counter[float | None]()
+    for visitor, row in found.items():
+        expected: tuple[float | None, ...] = (None, None, None)
+        if visitor not in buyers:
+            [expected] = (
+                tuple(percent / 100 for percent in percents)
+                for low, high, percents in BANDS
+                if low <= row["lead_score"] and (high is None or row["lead_score"] < high)
+            )
+        names = ("probability", "probability_low", "probability_high")
+        assert tuple(row[name] for name in names) == expected, (visitor, row["lead_score"])
+        shown[expected[0]] += 1
+    assert set(shown) == {None, 0.015, 0.06, 0.21}
+
+
+def test_who_was_not_seen_for_thirty_days_has_no_probability(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    copy = Warehouse(tmp_path)
+    copy_tables(warehouse.path, copy.path)
+    # The last loaded day ends four hours into a UTC day.
+    end = f"timestamp '{LAST_DAY + timedelta(days=1)} 04:00:00'"
+    with_one = "select min(visitor_id) from mart_lead_scores where probability is not null"
+    change_tables(
+        copy.path,
+        f"update dim_visitors set last_seen_at = {end} - interval 30 day"
+        f" - interval 1 second * (case when visitor_id = ({with_one}) then 1 else 0 end)",
+    )
+    copy.build("-s", "mart_lead_scores")
+    gone = "select visitor_id from mart_lead_scores where probability is null"
+    before, after = ({row[0] for row in one.rows(gone)} for one in (warehouse, copy))
+    assert before < after and len(after - before) == 1
 
 
 def test_some_score_is_held_by_its_cap(world: World) -> None:
