@@ -97,7 +97,7 @@ class LeadLag:
         if self.verdict in (LagVerdict.LEADS, LagVerdict.LAGS) and self.best_lag is not None:
             size = abs(self.best_lag)
             return f"{self.verdict} by {size} {self.unit}{'s' if size > 1 else ''} (±1)"
-        return str(self.verdict)
+        return "is coincident" if self.verdict is LagVerdict.COINCIDENT else str(self.verdict)
 
 
 def lead_lag(
@@ -155,7 +155,7 @@ def prewhiten(x: Floats, y: Floats, most_order: int = MOST_ORDER) -> tuple[Float
         residual = target - design @ coefficients
         criterion = m * math.log(max(float(residual @ residual) / m, 1e-300)) + 2 * (order + 1)
         if criterion < best:
-            best, chosen = criterion, coefficients[1:]
+            best, chosen = criterion, np.asarray(coefficients[1:], dtype=np.float64)
     return _filtered(x, chosen), _filtered(y, chosen), len(chosen)
 
 
