@@ -18,6 +18,7 @@ from microconv.deciding.experiments import (
     peeking,
     sample_ratio,
 )
+from microconv.deciding.explained import ExplainedShare, explained_share
 from microconv.deciding.power import (
     SampleSize,
     false_alarm_rate,
@@ -35,6 +36,13 @@ from microconv.deciding.proxy import (
     guardrail,
     recommend,
     reliability,
+)
+from microconv.deciding.wording import (
+    guardrail_sentence,
+    peeking_sentence,
+    recommendation_sentences,
+    sample_ratio_sentence,
+    sample_size_sentence,
 )
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
@@ -167,6 +175,22 @@ def test_the_covariance_of_two_lifts_is_that_of_their_counts() -> None:
     assert found.effects.tolist() == [0, 0]
 
 
+def test_the_explained_share_is_all_or_nothing_where_it_must_be() -> None:
+    """Identities: only the mix of visitors moved, then only their rates did."""
+    control = Arm(10_000, 1000, 340, 250)
+    for treated, share in ((Arm(10_000, 1200, 388, 300), 1.0), (Arm(10_000, 1000, 408, 300), 0.0)):
+        arms = [
+            Arm(20 * one.visitors, 20 * one.micro, 20 * one.macro, 20 * one.both)
+            for one in (control, treated)
+        ]
+        found = explained_share(Experiment("test", arms[0], arms[1]))
+        assert isinstance(found, ExplainedShare)
+        assert found.share.value == pytest.approx(share, abs=1e-12)
+        assert found.share.low < share < found.share.high < 2
+    for unmoved in (control, Arm(0, 0, 0, 0)):
+        assert isinstance(explained_share(Experiment("test", control, unmoved)), Refusal)
+
+
 # ---- which metric -------------------------------------------------------------------------------
 
 SURE = Estimate(3.0, 2.5, 3.6)
@@ -253,6 +277,8 @@ def test_only_past_experiments_validate() -> None:
         ({"verdict": Verdict.INSUFFICIENT}, "too little"),
         ({"verdict": Verdict.TENTATIVE}, "check of the design"),
         ({"verdict": Verdict.REVERSED}, "convert less"),
+        ({"verdict": Verdict.NO_EVIDENCE}, "no evidence"),
+        ({"verdict": Verdict.EXPLAINED}, "who is engaged"),
     ],
 )
 def test_what_is_no_proxy_is_excluded_with_its_reason(change: dict[str, object], why: str) -> None:
@@ -286,3 +312,30 @@ def test_the_guardrail_excludes_a_drop_with_80_percent() -> None:
     assert not guardrail(400, 20_000, 400, 20_000, largest_drop=0.05).allows
     assert not guardrail(0, 20_000, 400, 20_000, 0.10).allows
     assert not guardrail(0, 0, 0, 0, 0.10).allows
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def test_every_answer_has_a_sentence() -> None:
+    unvalidated = recommend("purchase", 0.02, shop(), 5000)
+    said = " ".join(recommendation_sentences(unvalidated, 0.10))
+    assert "add_to_cart may stand in for purchase" in said and "unvalidated proxy" in said
+    assert "must be believed" in said and "Keep purchase as a guardrail" in said
+    assert "more than 0." in said
+    for traffic, start in ((100_000, "Decide by purchase itself"), (100, "No metric is both")):
+        sentences = recommendation_sentences(recommend("purchase", 0.02, shop(), traffic), 0.10)
+        assert sentences[0].startswith(start) and len(sentences) == 1
+    assert recommendation_sentences(recommend("purchase", 0, shop(), 5), 0.1)
+    assert sample_size_sentence(sample_size(0.2, 0.25, 547)) == (
+        "To find a change of +25% of 20.0 %, each arm needs 1,094 visitors: 4 weeks at this "
+        "traffic."
+    )
+    assert "do not ship" in guardrail_sentence(guardrail(380, 20_000, 400, 20_000, 0.05), "Orders")
+    assert "is excluded" in guardrail_sentence(guardrail(400, 20_000, 400, 20_000, 0.10), "Orders")
+    assert "Nothing was counted" in guardrail_sentence(guardrail(0, 0, 0, 0, 0.1), "Orders")
+    assert "no result" in sample_ratio_sentence(sample_ratio(1000, 1300))
+    assert "14%" in peeking_sentence(peeking(5, 8_000, 8_000, 2_000))
+    assert "looked at once" in peeking_sentence(peeking(1, 16_000, 8_000, 2_000))
+    for text in (sample_ratio_sentence(sample_ratio(0, 0)), peeking_sentence(peeking(0, 0, 9, 0))):
+        assert "nan" not in text and "inf" not in text

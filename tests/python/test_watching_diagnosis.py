@@ -273,7 +273,7 @@ def test_revenue_guards_too_and_nothing_is_no_number() -> None:
         RevenueMoments(4000, float((r > 0).sum()), float(r.sum()), float(r @ r))
         for r in (before, after)
     ]
-    found = revenue_change(*moments)
+    found = revenue_change(moments[0], moments[1])
     assert found.low < 0 < found.high
     assert found.value == pytest.approx(after.sum() / before.sum() - 1)
     nothing = RevenueMoments(4000, 0, 0, 0)

@@ -134,11 +134,13 @@ def pair(random: np.random.Generator, kind: str, days: int) -> tuple[Floats, Flo
 
 
 def verdicts(kind: str, days: int, runs: int, seed: int = 20_261_122) -> list[LeadLag]:
-    random = np.random.default_rng(seed)
-    found = [
-        lead_lag(*map(rate_of, pair(random, kind, days)), with_forecast=False) for _ in range(runs)
-    ]
-    return [one for one in found if isinstance(one, LeadLag)]
+    random, found = np.random.default_rng(seed), []
+    for _ in range(runs):
+        x, y = pair(random, kind, days)
+        one = lead_lag(rate_of(x), rate_of(y), with_forecast=False)
+        assert isinstance(one, LeadLag)
+        found.append(one)
+    return found
 
 
 def leading(found: list[LeadLag]) -> float:
@@ -275,7 +277,7 @@ def test_few_missing_days_and_holidays_are_left_out() -> None:
 
 def test_a_standardised_rate_does_not_move_with_the_mix() -> None:
     days = np.arange(100)
-    mobile, desktop = 1000.0 + 30 * days, np.full(100, 3000.0)
+    mobile, desktop = (1000 + 30 * days).astype(np.float64), np.full(100, 3000.0)
     parts = [
         DailyRate(FIRST, 0.02 * mobile, mobile),
         DailyRate(FIRST, 0.08 * desktop, desktop).without([FIRST]),

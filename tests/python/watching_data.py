@@ -66,3 +66,18 @@ BCG = (
     (5, 2493, 3, 2338),
     (27, 16886, 29, 17825),
 )
+
+# NIST/SEMATECH e-Handbook, section 6.3.2.4, EWMA control charts: 20 values, lambda .3, start 50.
+_NIST = """\
+52.0 47.0 53.0 49.3 50.1 47.0 51.0 50.1 51.2 50.5 49.6 47.6 49.9 51.3 47.8 51.2 52.6 52.4 53.6 52.1
+"""
+_NIST_EWMA = """\
+50.60 49.52 50.56 50.18 50.16 49.21 49.75 49.85 50.26 50.33
+50.11 49.36 49.52 50.05 49.38 49.92 50.73 51.23 51.94 51.99
+"""
+
+
+def nist_ewma() -> tuple[Floats, Floats]:
+    """The values and their exponentially weighted means."""
+    values, means = (np.array(text.split(), dtype=np.float64) for text in (_NIST, _NIST_EWMA))
+    return values, means

@@ -25,9 +25,10 @@ class Arm:
 
     Args:
         visitors: First exposed to it, with complete follow-up.
-        micro: Those of them that did the micro-conversion within the horizon.
+        micro: Those of them that did the micro-conversion within the horizon, and not only after
+            the macro.
         macro: Those of them that converted within the horizon.
-        both: Those of them that did both, the micro-conversion first.
+        both: Those of them that did both, in this order.
     """
 
     visitors: float

@@ -34,6 +34,8 @@ _EXCLUDED = {
     Verdict.UNSTABLE: "its association is unstable",
     Verdict.TENTATIVE: "a check of the design failed",
     Verdict.POST_MACRO_ONLY: "it only follows the macro",
+    Verdict.NO_EVIDENCE: "there is no evidence that it goes with the macro",
+    Verdict.EXPLAINED: "it only shows who is engaged",
     Verdict.REVERSED: "comparable visitors who do it convert less",
 }
 

@@ -1,8 +1,10 @@
 """How far each day of a rate lies from its own past, in units of chance (M16).
 
 The baseline of a day are the same weekdays of the four weeks before it. Chance is the binomial one
-times a factor learned from the last 28 days, since visitors of one day resemble each other more
-than binomial trials do (Laney 2002, Quality Engineering 14:531, with a robust spread).
+times a factor learned from the weeks before, since visitors of one day resemble each other more
+than binomial trials do (Laney 2002, Quality Engineering 14:531, with a robust spread). Four weeks
+are enough to learn it; eight, where there are, halve the sudden alarms that a factor learned too
+small by chance would raise.
 
 The distance is the signed root of the likelihood ratio. The usual z of two proportions is skewed
 where successes are few: with twenty a day it cries rise six times as often as drop.
@@ -21,6 +23,7 @@ from microconv.watching.series import DailyRate, shifted, trailing_sum
 WEEK = 7
 BASELINE_WEEKS = 4
 SPREAD_DAYS = 28
+MOST_SPREAD_DAYS = 56
 HISTORY_DAYS = BASELINE_WEEKS * WEEK + SPREAD_DAYS
 """Days before the first one that can be judged: a baseline, and then a spread around it."""
 
@@ -41,7 +44,7 @@ class Scores:
         baseline: Pooled rate of the same weekdays of the four weeks before, in 0..1.
         baseline_trials: Trials of these.
         z: Signed root of the likelihood ratio of the two: standard normal if they are alike.
-        dispersion: Factor by which the spread of z in the 28 days before exceeds chance, >= 1.
+        dispersion: Factor by which the spread of z in the weeks before exceeds chance, >= 1.
         adjusted: z / dispersion.
         smoothed: Exponentially weighted mean of `adjusted`, starting at 0.
         week_change: Successes of the last seven days over what their baselines promise, less 1.
@@ -136,25 +139,22 @@ def _baseline(x: Floats, n: Floats) -> tuple[Floats, Floats]:
 
 
 def _dispersion(z: Floats) -> Floats:
-    """The robust spread of z in the 28 days before each day, at least 1."""
-    spread = np.full(len(z), np.nan)
-    if len(z) <= SPREAD_DAYS:
-        return spread
-    windows = np.lib.stride_tricks.sliding_window_view(z, SPREAD_DAYS)[:-1]
-    known = np.isfinite(windows).sum(axis=1)
-    complete = known == SPREAD_DAYS
-    found = np.full(len(windows), np.nan)
-    found[complete] = _deviation(windows[complete])
-    for row in np.flatnonzero(~complete & (known >= LEAST_SPREAD_DAYS)):
-        found[row] = _deviation(windows[row][np.isfinite(windows[row])][None, :])[0]
-    spread[SPREAD_DAYS:] = np.maximum(found, 1.0)
-    return spread
+    """The robust spread of z in the days before each day, at least 1."""
+    padded = np.concatenate([np.full(MOST_SPREAD_DAYS, np.nan), z])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, MOST_SPREAD_DAYS)[: len(z)]
+    spread = _MAD_TO_DEVIATION * _medians(np.abs(windows - _medians(windows)[:, None]))
+    enough = np.isfinite(windows).sum(axis=1) >= LEAST_SPREAD_DAYS
+    return np.where(enough, np.maximum(spread, 1.0), np.nan)
 
 
-def _deviation(rows: Floats) -> Floats:
-    centre = np.median(rows, axis=1, keepdims=True)
-    deviation: Floats = _MAD_TO_DEVIATION * np.median(np.abs(rows - centre), axis=1)
-    return deviation
+def _medians(rows: Floats) -> Floats:
+    """The median of what is known of each row; NaN where nothing is."""
+    ordered = np.sort(rows, axis=1)  # NaN last
+    known = np.isfinite(rows).sum(axis=1)
+    place = np.arange(len(rows))
+    lower, upper = np.maximum(known - 1, 0) // 2, known // 2
+    middle = (ordered[place, lower] + ordered[place, np.minimum(upper, rows.shape[1] - 1)]) / 2
+    return np.where(known > 0, middle, np.nan)
 
 
 def _week(x: Floats, n: Floats, baseline: Floats, base_n: Floats) -> tuple[Floats, Floats, Floats]:
