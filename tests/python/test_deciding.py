@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from microconv.deciding.experiments import (
     Arm,
@@ -77,6 +77,7 @@ def test_the_worked_example_of_ten_thousand_users_a_month(
     assert found.days == pytest.approx(7 * found.weeks)
 
 
+@settings(deadline=None)
 @given(st.floats(0.005, 0.5), st.floats(0.03, 0.9))
 def test_power_and_smallest_lift_undo_the_sample_size(rate: float, lift: float) -> None:
     n = per_arm(rate, rate * (1 + lift))
@@ -129,6 +130,7 @@ def test_peeking_warns_until_the_end() -> None:
     assert peeking(0, 0, 100, 0).weeks_left == math.inf
 
 
+@settings(deadline=None)
 @given(st.integers(0, 5000), st.integers(1, 5000), st.floats(0.1, 0.9))
 def test_sample_ratio_equals_scipy(control: int, treated: int, share: float) -> None:
     total = control + treated

@@ -110,8 +110,8 @@ def test_exchanging_successes_and_failures_turns_every_sign(seed: int) -> None:
     x = random.binomial(n.astype(int), random.uniform(0.05, 0.9)).astype(np.float64)
     one, other = score_days(series(x, n)), score_days(series(n - x, n))
     for name in ("z", "adjusted", "smoothed", "week_z"):
-        assert getattr(one, name) == pytest.approx(-getattr(other, name), nan_ok=True, abs=1e-9)
-    assert one.dispersion == pytest.approx(other.dispersion, nan_ok=True)
+        assert getattr(one, name) == pytest.approx(-getattr(other, name), nan_ok=True, abs=1e-5)
+    assert one.dispersion == pytest.approx(other.dispersion, nan_ok=True, abs=1e-5)
 
 
 # ---- the rules ----------------------------------------------------------------------------------

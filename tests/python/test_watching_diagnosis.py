@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
@@ -59,7 +59,9 @@ def test_logarithmic_means_are_near_das_gupta_and_sum_as_well() -> None:
     assert births == pytest.approx(shapley_contributions(*map(np.array, BIRTHS)), rel=0.04)
 
 
+@settings(deadline=None)
 @given(factors)
+@example([(0.0001, 0.9375)] * 3)
 def test_contributions_sum_to_the_change_of_the_product(pairs: list[tuple[float, float]]) -> None:
     before, after = (np.array(side) for side in zip(*pairs, strict=True))
     change = float(np.prod(after) - np.prod(before))
@@ -112,6 +114,7 @@ def counts(dimension: str, rows: dict[str, tuple[float, float, float, float]]) -
     return SegmentCounts.from_columns(dimension, list(rows), n0, n0 * r0, n1, n1 * r1)
 
 
+@settings(deadline=None)
 @given(segments)
 def test_mix_and_rate_sum_to_the_change(rows: list[tuple[float, float, float, float]]) -> None:
     made = counts("any", {str(place): row for place, row in enumerate(rows)})

@@ -226,6 +226,8 @@ def test_the_calendar_is_taken_out_as_statsmodels_would() -> None:
     rates = rate_of(0.1 * random.normal(size=100) + 0.3 * (np.arange(100) % 7 == 2))
     found = prepare(rates, rates)
     assert not isinstance(found, Refusal)
+    for weekday in range(7):
+        assert found.x[weekday::7].mean() == pytest.approx(0, abs=1e-10)
     logs = np.log(rates.successes / rates.trials + 0.5 / 5000)
     assert found.x == pytest.approx(sm.OLS(logs, calendar(100, "day")).fit().resid, abs=1e-10)
 

@@ -129,7 +129,7 @@ def _still_running(looks: int, limit: float) -> float:
     """The chance that none of the looks exceeds the limit. Sums of k looks have variance k."""
     if looks < 1:
         return 1.0
-    nodes, weights = np.polynomial.legendre.leggauss(min(_GRID, 60 + 20 * looks))
+    nodes, weights = np.polynomial.legendre.leggauss(min(_GRID, 40 + 8 * looks))
     sums, width = limit * nodes, limit
     density = np.exp(-(sums**2) / 2) / math.sqrt(2 * math.pi)
     for look in range(2, looks + 1):

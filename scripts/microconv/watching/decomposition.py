@@ -21,9 +21,11 @@ from microconv.evidence.shapley import shapley_shares
 
 def log_mean(one: float, other: float) -> float:
     """The logarithmic mean (a - b) / ln(a / b) of two positive numbers; a where they are equal."""
+    if one == other:
+        return one
     step = (one - other) / other
-    # log1p keeps what ln(a / b) loses where both are nearly the same.
-    return other if step == 0 else (one - other) / math.log1p(step)
+    # log1p keeps what ln(a / b) loses where both are nearly the same, and loses what that keeps.
+    return (one - other) / (math.log1p(step) if abs(step) < 0.5 else math.log(one / other))
 
 
 def product_contributions(before: npt.ArrayLike, after: npt.ArrayLike) -> Floats:

@@ -30,6 +30,9 @@ MOST_POOLED_DAYS = 14
 
 _WINDOW = 7
 _OVERNIGHT_SHARE = 0.5
+_PAUSE_DAYS = 2  # of a weekend
+_PAUSE_WEEKS = 4
+_PAUSE_SHARE = 0.75
 
 
 class Kind(StrEnum):
@@ -129,11 +132,30 @@ def _suspicion(tracked: Tracked) -> Suspicion | None:
     if tracked.kind is Kind.FLAG_TURNED:
         return _turned(tracked)
     is_silent, expected = silent_days(counts.successes, counts.trials)
-    is_silent = is_silent | _silent_lately(counts, expected)
-    # Before it was first counted nothing can have broken: it was not there yet.
-    counted = np.flatnonzero(counts.successes > 0)
-    is_silent[: counted[0] if len(counted) else 0] = False
+    expected = np.where(_weekly_pauses(counts, expected), 0.0, expected)
+    is_silent = (is_silent & (expected > 0)) | _silent_lately(counts, expected)
+    # Before it was first counted as usual nothing can have broken: it was on its way in.
+    usual = np.flatnonzero((counts.successes > 0) & (counts.successes >= SILENT_SHARE * expected))
+    is_silent[: usual[0] if len(usual) else None] = False
     return _of_days(tracked, is_silent, expected) if is_silent.any() else None
+
+
+def _weekly_pauses(counts: DailyRate, expected: Floats) -> Bools:
+    """Days of weekdays that are always silent between days that are not: nobody works on Sunday."""
+    is_silent = (counts.trials > 0) & (counts.successes < SILENT_SHARE * expected)
+    is_loud = (counts.trials > 0) & ~is_silent
+    near = np.zeros(len(counts), dtype=np.bool_)
+    for place in np.flatnonzero(is_loud).tolist():
+        near[max(place - _PAUSE_DAYS, 0) : place + _PAUSE_DAYS + 1] = True
+    paused = np.zeros(len(counts), dtype=np.bool_)
+    for weekday in range(_WINDOW):
+        same = np.arange(len(counts)) % _WINDOW == weekday
+        known, silent = same & (counts.trials > 0), same & is_silent
+        is_usual = known.sum() >= _PAUSE_WEEKS and silent.sum() >= _PAUSE_SHARE * known.sum()
+        # An outage of months silences every weekday too, but not between days that are counted.
+        if is_usual and (silent & near).sum() > silent.sum() / 2:
+            paused |= same
+    return paused
 
 
 def _silent_lately(counts: DailyRate, expected: Floats) -> Bools:
@@ -153,8 +175,8 @@ def _of_days(tracked: Tracked, chosen: Bools, expected: Floats) -> Suspicion:
         tracked=tracked,
         kind=tracked.kind,
         days=tuple(counts.day(int(place)) for place in np.flatnonzero(chosen)),
-        # Days without anything to expect it from say nothing either way.
-        is_ongoing=bool(chosen[np.flatnonzero(counts.trials > 0)[-1]]),
+        # Days on which nothing is expected say nothing either way.
+        is_ongoing=bool(chosen[np.flatnonzero(chosen | (expected > 0))[-1]]),
         counted=float(counts.successes[chosen].sum()),
         expected=float(expected[chosen].sum()),
     )
