@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 import pytest
+from microconv.watching.alerts import Standing, watch
 from microconv.watching.outages import (
     Kind,
     Tracked,
@@ -15,7 +16,7 @@ from microconv.watching.outages import (
     suspect_days,
 )
 from microconv.watching.series import DailyRate
-from microconv.watching.wording import outage_sentence
+from microconv.watching.wording import alert_sentences, outage_sentence
 
 FIRST = date(2026, 5, 4)
 
@@ -195,3 +196,19 @@ def test_missing_and_single_days_are_no_finding() -> None:
         for kind in (Kind.EVENT_GONE, Kind.FLAG_TURNED):
             assert find_suspicions([tracked(kind, counted, 1000)]) == ()
     assert find_suspicions([]) == ()
+
+
+def test_an_outage_is_tracking_suspect_and_a_drop_is_an_alert() -> None:
+    """The same day, once without the event and once with 40 % less of it."""
+    random = np.random.default_rng(20_261_122)
+    for left, standing in ((0.0, Standing.TRACKING_SUSPECT), (0.6, Standing.WATCHED)):
+        for _ in range(30):
+            carts = random.binomial(20_000, 0.08, 90).astype(np.float64)
+            carts[-2:] = random.binomial(20_000, 0.08 * left, 2)
+            rate = DailyRate(FIRST, carts, np.full(90, 20_000.0))
+            found = find_suspicions([Tracked(Kind.EVENT_GONE, "add_to_cart", rate)])
+            broken = suspect_days(found, "add_to_cart")
+            judged = watch(rate, day(89), lag_days=0, suspect_days=broken)
+            assert judged.standing is standing
+            assert judged.notifies == (standing is Standing.WATCHED)
+            assert len(alert_sentences(judged, "Cart rate")) >= 1

@@ -24,7 +24,7 @@ from microconv.evidence.quantities import (
 
 _LARGEST_ATANH = 8.0
 _SMALLEST_LOG_SPREAD = -12.0
-_OPTIONS = {"xatol": 1e-7, "fatol": 1e-9, "maxiter": 4000, "maxfev": 4000}
+_OPTIONS = {"xatol": 1e-5, "fatol": 1e-8, "maxiter": 4000, "maxfev": 4000}
 
 
 @dataclass(frozen=True)
