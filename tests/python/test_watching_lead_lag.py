@@ -242,6 +242,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
     gaps = x.without([FIRST + timedelta(days=place) for place in range(0, 100, 10)])
     missing = lead_lag(gaps, y)
     assert isinstance(missing, Refusal) and "10 of 100 days" in missing.reasons[0]
+    unknown = lead_lag(DailyRate(FIRST, np.full(100, math.nan), np.full(100, 900.0)), y)
+    assert isinstance(unknown, Refusal) and "100 of 100 days" in unknown.reasons[0]
     constant = lead_lag(rate_of(np.zeros(100)), y)
     assert isinstance(constant, Refusal) and "not vary" in constant.reasons[0]
     never = lead_lag(DailyRate(FIRST, np.zeros(100), np.full(100, 900.0)), y)

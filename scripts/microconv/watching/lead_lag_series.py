@@ -75,7 +75,8 @@ def prepare(x: DailyRate, y: DailyRate, holidays: Collection[date] = ()) -> Prep
             f"The two rates share {max(days, 0)} days; nothing is said below {LEAST_DAYS}."
         )
     pair = [_between(one, first, last) for one in (x, y)]
-    missing = (pair[0].trials <= 0) | (pair[1].trials <= 0)
+    known = [np.isfinite(one.successes) & (one.trials > 0) for one in pair]
+    missing = ~(known[0] & known[1])
     if missing.mean() > LARGEST_MISSING_SHARE:
         return Refusal.because(
             f"{int(missing.sum())} of {days} days are missing; "

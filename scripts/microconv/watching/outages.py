@@ -130,7 +130,7 @@ def _suspicion(tracked: Tracked) -> Suspicion | None:
     if not len(counts) or not np.isfinite([counts.successes, counts.trials]).all():
         return None
     if tracked.kind is Kind.FLAG_TURNED:
-        return _turned(tracked)
+        return _turned(tracked) if counts.is_proportion else None
     is_silent, expected = silent_days(counts.successes, counts.trials)
     expected = np.where(_weekly_pauses(counts, expected), 0.0, expected)
     is_silent = (is_silent & (expected > 0)) | _silent_lately(counts, expected)

@@ -72,11 +72,15 @@ class DailyRate:
 
     def without(self, days: Collection[date]) -> DailyRate:
         """The series with some days unknown, such as those of an outage."""
-        known = np.ones(len(self))
+        known = np.ones(len(self), dtype=np.bool_)
         for place in map(self.place, days):
             if 0 <= place < len(self):
-                known[place] = 0
-        return DailyRate(self.first_day, self.successes * known, self.trials * known)
+                known[place] = False
+        return DailyRate(
+            self.first_day,
+            np.where(known, self.successes, 0.0),
+            np.where(known, self.trials, 0.0),
+        )
 
     @property
     def is_proportion(self) -> bool:
