@@ -30,6 +30,8 @@ MOST_POOLED_DAYS = 14
 
 _WINDOW = 7
 _OVERNIGHT_SHARE = 0.5
+_LAST_DAYS = 2
+_FADED_SHARE = 0.5
 _PAUSE_DAYS = 2  # of a weekend
 _PAUSE_WEEKS = 4
 _PAUSE_SHARE = 0.75
@@ -40,7 +42,7 @@ class Kind(StrEnum):
 
     EVENT_GONE = "event gone"
     VALUE_SILENT = "value silent"
-    VALUE_REPLACED = "value replaced by another"
+    VALUE_REPLACED = "value faded out or replaced"
     PARAMETER_EMPTY = "parameter empty"
     REVENUE_MISSING = "revenue missing"
     FLAG_TURNED = "flag turned"
@@ -183,13 +185,15 @@ def _of_days(tracked: Tracked, chosen: Bools, expected: Floats) -> Suspicion:
 
 
 def _or_replaced(found: Suspicion, tracked: Sequence[Tracked]) -> Suspicion:
-    """The same, or a replacement if values that were rare before make up for what is missing."""
+    """The same, or no fault if it faded or values that were rare make up for what is missing."""
     if found.kind is not Kind.VALUE_SILENT:
         return found
     family = (found.kind, found.tracked.name, found.tracked.dimension)
-    usual_days = _usual_days(found)
+    before = _days_before(found)
+    if _faded(found, before):
+        return replace(found, kind=Kind.VALUE_REPLACED)
     gained = sum(
-        _gain(other.counts, usual_days, found.days)
+        _gain(other.counts, before, found.days)
         for other in tracked
         if other is not found.tracked and (other.kind, other.name, other.dimension) == family
     )
@@ -198,14 +202,18 @@ def _or_replaced(found: Suspicion, tracked: Sequence[Tracked]) -> Suspicion:
     return replace(found, kind=Kind.VALUE_REPLACED)
 
 
-def _usual_days(found: Suspicion) -> tuple[date, ...]:
-    """Days before the silence with at least half of the usual share: a release rolls out slowly."""
-    counts, silent = found.tracked.counts, [found.tracked.counts.place(day) for day in found.days]
-    share = found.expected / float(counts.trials[silent].sum())
-    usual = np.flatnonzero(
-        (counts.trials > 0) & (counts.successes >= 0.5 * share * counts.trials)
-    ).tolist()
-    return tuple(counts.day(place) for place in usual if place < silent[0])
+def _days_before(found: Suspicion) -> tuple[date, ...]:
+    counts = found.tracked.counts
+    known = np.flatnonzero(counts.trials > 0).tolist()
+    return tuple(counts.day(place) for place in known if counts.day(place) < found.days[0])
+
+
+def _faded(found: Suspicion, before: Sequence[date]) -> bool:
+    """Whether it was on its way out already: a release is left slowly, a tag breaks at once."""
+    counts = found.tracked.counts
+    share = found.expected / _total(counts, found.days)[1]
+    x, n = _total(counts, before[-_LAST_DAYS:])
+    return x < _FADED_SHARE * share * n
 
 
 def _gain(other: DailyRate, usual: Sequence[date], silent: Sequence[date]) -> float:

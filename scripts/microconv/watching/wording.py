@@ -42,7 +42,7 @@ _STANDINGS = {
 _KINDS = {
     Kind.EVENT_GONE: "{name} is no longer counted",
     Kind.VALUE_SILENT: "{name} is no longer counted where {dimension} is {value}",
-    Kind.VALUE_REPLACED: "{value} of {dimension} was replaced by another; this is no fault",
+    Kind.VALUE_REPLACED: "{value} of {dimension} faded out or was replaced, which is no fault,",
     Kind.PARAMETER_EMPTY: "{name} is empty",
     Kind.REVENUE_MISSING: "{name} comes without revenue",
     Kind.FLAG_TURNED: "{name} seems to mean something else",
