@@ -11,7 +11,7 @@ from causal_words import FORBIDDEN
 from microconv.evidence import templates
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("aggregates", "correlate", "evidence", "score", "value")
+PACKAGES = ("aggregates", "correlate", "deciding", "evidence", "score", "value", "watching")
 PAGES = [*sorted((PROJECT / "docs").glob("*.md"))]
 
 

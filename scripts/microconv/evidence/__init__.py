@@ -62,7 +62,7 @@ from microconv.evidence.multiplicity import (
     e_value,
 )
 from microconv.evidence.naive import NaiveCounts, NaiveLift, naive_lift, posthog_odds_ratio
-from microconv.evidence.outage import Outage, find_outage
+from microconv.evidence.outage import Outage, find_outage, silent_days
 from microconv.evidence.patterns import PatternTable, choose_joint_set
 from microconv.evidence.proportions import agresti_caffo, newcombe, wilson, wilson_limits
 from microconv.evidence.quantities import Estimate
@@ -81,10 +81,10 @@ from microconv.evidence.ratios import (
     mover_risk_ratio,
     woolf_odds_ratio,
 )
+from microconv.evidence.refusal import Refusal
 from microconv.evidence.score import (
     Backtest,
     LearnedScore,
-    Refusal,
     Snapshots,
     backtest,
     learn_score,
@@ -222,6 +222,7 @@ __all__ = [
     "score_bands",
     "sentences",
     "shapley_shares",
+    "silent_days",
     "spiegelhalter_z",
     "stage_ordered_effects",
     "standardized_risk_ratio",

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from microconv.evidence.quantities import ratio
+from microconv.evidence.quantities import Bools, Floats, ratio
 
 LEAST_EXPECTED = 20.0
 """Fewer expected on a day may be none by chance; from here on a tenth of it is not."""
@@ -53,6 +53,21 @@ class Outage:
 NO_OUTAGE = Outage()
 
 
+def silent_days(events: npt.ArrayLike, visits: npt.ArrayLike) -> tuple[Bools, Floats]:
+    """Which days are silent, and how many events were expected on each.
+
+    Args:
+        events: How often something was counted on each day.
+        visits: What it is expected from, such as the sessions of each day; 0 for a day without any.
+    """
+    counted, size = np.asarray(events, dtype=np.float64), np.asarray(visits, dtype=np.float64)
+    seen = size > 0
+    if not seen.any():
+        return np.zeros(len(size), dtype=np.bool_), np.zeros(len(size))
+    expected = float(np.quantile(counted[seen] / size[seen], _TYPICAL_QUANTILE)) * size
+    return (expected >= LEAST_EXPECTED) & (counted < SILENT_SHARE * expected), expected
+
+
 def find_outage(days: Sequence[date], events: npt.ArrayLike, visits: npt.ArrayLike) -> Outage:
     """Days on which an event is under a tenth of what its rate on other days promises.
 
@@ -61,17 +76,13 @@ def find_outage(days: Sequence[date], events: npt.ArrayLike, visits: npt.ArrayLi
         events: How often it was counted on each.
         visits: Sessions of each day, of whatever kind.
     """
-    counted, size = np.asarray(events, dtype=np.float64), np.asarray(visits, dtype=np.float64)
-    seen = np.flatnonzero(size > 0)
-    if not len(seen):
-        return NO_OUTAGE
-    typical = float(np.quantile(counted[seen] / size[seen], _TYPICAL_QUANTILE))
-    expected = typical * size
-    silent = np.flatnonzero((expected >= LEAST_EXPECTED) & (counted < SILENT_SHARE * expected))
+    is_silent, expected = silent_days(events, visits)
+    seen = int((np.asarray(visits, dtype=np.float64) > 0).sum())
+    silent = np.flatnonzero(is_silent)
     if not len(silent):
-        return Outage(days=len(seen))
+        return Outage(days=seen)
     return Outage(
-        days=len(seen),
+        days=seen,
         silent_days=len(silent),
         first_day=days[silent[0]],
         last_day=days[silent[-1]],

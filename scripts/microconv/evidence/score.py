@@ -24,6 +24,7 @@ from microconv.evidence.ranking import (
     compare_auc,
     top_of_list,
 )
+from microconv.evidence.refusal import Refusal
 
 HALF_LIVES_DAYS = (1.0, 3.0, 7.0, 14.0, 30.0, math.inf)
 # Half-lives are equally good where their log-likelihoods are this close; fits agree no better.
@@ -65,13 +66,6 @@ class Snapshots:
             np.asarray(n, dtype=np.float64),
             np.asarray(converted, dtype=np.float64),
         )
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why no score was learned: plain sentences."""
-
-    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True)
