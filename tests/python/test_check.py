@@ -320,7 +320,9 @@ _INGREDIENT = ",ingredient,secondary_action,interest,,ecommerce,once_per_session
 
 def test_an_ingredient_is_counted_nowhere_by_itself(project: Path) -> None:
     spoil(project, CATALOG, f"Searched the shop{_SEARCH}", f"Searched the shop{_INGREDIENT}")
-    spoil(project, CATALOG, "intent,purchase,ecommerce,every_ev", "intent,search,ecommerce,every_ev")
+    spoil(
+        project, CATALOG, "intent,purchase,ecommerce,every_ev", "intent,search,ecommerce,every_ev"
+    )
     derive(project, "watch_video,search,2,,session,,done,,,")
     spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
     found = {

@@ -253,7 +253,8 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """create table mart_daily_conversions (conversion_name text, conversion_date date,
-            segment_dimension text, conversion_count bigint, session_count bigint, is_ramp_up boolean default false)"""
+            segment_dimension text, conversion_count bigint, session_count bigint,
+            is_ramp_up boolean)"""
         )
         expected = set()
         for number in range(300):

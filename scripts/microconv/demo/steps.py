@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from microconv.demo import records as rec
+from microconv.demo import settings
 from microconv.demo.arrays import Bools, Floats, Ints
 from microconv.demo.browsing import NOTHING, PURCHASED
 from microconv.demo.happenings import Happenings
@@ -17,8 +18,6 @@ from microconv.demo.records import Records
 from microconv.demo.site import Site
 from microconv.demo.vertical import Journey
 from microconv.demo.visitors import Sessions, Visitors, of_first_session, start_microseconds
-
-_SAME_SITTING_SECONDS = 2 * 3600
 
 
 @dataclass
@@ -56,7 +55,7 @@ def follow(
             if step.wait_days is not None:
                 mean, most = step.wait_days
                 wait = np.minimum(rng.exponential(mean, len(chosen)), most) * SECONDS_PER_DAY
-                over[chosen] += _SAME_SITTING_SECONDS + wait
+                over[chosen] += settings.SAME_SITTING_SECONDS + wait
             if step.is_off_session:
                 found = _records(visitors, sessions, views, walk.view[chosen], over[chosen], site)
                 for event in step.events:
@@ -65,7 +64,8 @@ def follow(
                 continue
             if step.wait_days is not None:
                 number[chosen] += 1
-                visits = _visits(walk, chosen, over, number, sessions, views, site)
+                came_by = site.direct if step.campaign is None else step.campaign
+                visits = _visits(walk, chosen, over, number, sessions, views, came_by, site)
                 fresh = _return(rng, walk, place, chosen, visits, views, site)
                 fresh = replace(fresh, session=len(sessions.visitor) + fresh.session)
                 walk.view[chosen] = len(views.session) + np.arange(len(chosen))
@@ -107,18 +107,20 @@ def _visits(
     number: Ints,
     sessions: Sessions,
     views: PageViews,
+    came_by: int,
     site: Site,
 ) -> Sessions:
     """Later visits on the device of the entry, which begin when `over` says."""
     came_in = views.session[walk.view[chosen]]
+    is_direct = came_by == site.direct
     none: Ints = np.zeros(len(chosen), dtype=np.int64)
     return Sessions(
         visitor=sessions.visitor[came_in],
         first_index=none,
         slot=sessions.slot[came_in],
         number=number[chosen],
-        collected=np.full(len(chosen), site.direct, dtype=np.int64),
-        last_click=sessions.last_click[came_in],
+        collected=np.full(len(chosen), came_by, dtype=np.int64),
+        last_click=sessions.last_click[came_in] if is_direct else np.full(len(chosen), came_by),
         device=sessions.device[came_in],
         day_offset=none,
         time_of_day=none,

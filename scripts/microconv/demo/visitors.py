@@ -20,7 +20,6 @@ WEEKDAY_WEIGHTS = (1.06, 1.08, 1.07, 1.04, 0.94, 0.86, 0.95)
 _HOUR_WEIGHTS = (
     14, 9, 6, 4, 4, 7, 14, 24, 34, 42, 47, 50, 53, 51, 49, 48, 49, 52, 57, 64, 70, 66, 48, 28
 )  # fmt: skip
-_SAME_SITTING_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def session_starts(
     pause = rng.integers(0, 3 * 3600, len(start))
     for nth in range(1, settings.MAX_SESSIONS):
         index = np.flatnonzero(position == nth)
-        earliest = start[index - 1] + duration_seconds[index - 1] + _SAME_SITTING_SECONDS
+        earliest = start[index - 1] + duration_seconds[index - 1] + settings.SAME_SITTING_SECONDS
         late = earliest + pause[index]
         start[index] = np.where(start[index] < earliest, late, start[index])
     return local_to_utc_seconds(start)

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
+from microconv.demo import settings
 from microconv.demo.site import Campaign, Device, Place
+
+
+def gap_within(days: int) -> float:
+    """The chance that somebody who comes back does so within so many times 24 hours.
+
+    Gaps are whole days; of those of exactly so many, half are within that many hours.
+    """
+    longer, longest = (math.exp(-gap / settings.RETURN_MEAN_DAYS) for gap in (days, days + 1))
+    return 1 - longer + (longer - longest) / 2
+
 
 DEVICES: Final = (
     Device("mobile", "Apple", "iPhone", "iOS", "18.6", "Safari", "18.6", 0.28, True),
@@ -96,6 +108,16 @@ APP_CAMPAIGNS: Final = (
 )
 DIRECT, REMINDER, APP_REMINDER = 0, 5, 4
 """Campaigns of people who come back."""
+
+
+def without(campaign: int) -> tuple[Campaign, ...]:
+    """The campaigns where one brings nobody by itself; its visitors come directly."""
+    shares = {campaign: 0.0, DIRECT: CAMPAIGNS[DIRECT].weight + CAMPAIGNS[campaign].weight}
+    return tuple(
+        one._replace(weight=shares.get(place, one.weight)) for place, one in enumerate(CAMPAIGNS)
+    )
+
+
 APP_DEVICES: Final = tuple(
     device for device in DEVICES if device.system in ("iOS", "iPadOS", "Android")
 )

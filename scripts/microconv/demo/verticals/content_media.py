@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 FRONT, ARTICLE, TOPIC, SEARCH, OFFER, ACCOUNT, PAY = range(7)
 
 _BRAND = "Daily Example"
+_EMAIL = world.REMINDER
+"""The campaign of the newsletter, by which only people on the way `mail` come."""
 _VIDEO = ("video_start", "video_progress", "video_complete")
 _OFFER = ("view_promotion", "select_promotion")
 _ARTICLES = (
@@ -48,9 +57,9 @@ SITE = Site(
     devices=world.DEVICES,
     bot_device=world.BOT_DEVICE,
     places=world.PLACES,
-    campaigns=world.CAMPAIGNS,
+    campaigns=world.without(_EMAIL),
     direct=world.DIRECT,
-    reminder=world.REMINDER,
+    reminder=world.DIRECT,
     extra=world.DIRECT,
     products=(
         Product("Digital, monthly", "Daily", "subscriptions", "monthly", "digital", 9.9),
@@ -75,6 +84,19 @@ SITE = Site(
     stream_id="7700112236",
     tier_property="reader_type",
     tiers=("registered", "trial", "subscriber"),
+)
+
+MAIL = Journey(
+    "mail",
+    (
+        # The newsletter itself is nothing that a site sees. Mails lead to the front page: pages of
+        # a step are not browsed after the entry.
+        Step("mail", ()),
+        Step("email_click", (), 0.90, FRONT, (0.7, 2.5), campaign=_EMAIL),
+        Step("second_email_click", (), 0.60, FRONT, (0.7, 2.5), campaign=_EMAIL),
+        Step("three_email_clicks", (), 0.50, FRONT, (0.7, 2.5), campaign=_EMAIL),
+    ),
+    entry_rate=0.03,
 )
 
 VERTICAL = SimulatedVertical(
@@ -109,10 +131,18 @@ VERTICAL = SimulatedVertical(
             entry_rate=0.06,
             mobile_ratio=0.8,
         ),
+        MAIL,
     ),
     funnels={
         "subscription_by_visitor": ("view_offer", "select_offer", "registration", "subscription"),
     },
     main_funnel="subscription_by_visitor",
+    shares=(
+        PlantedShare(
+            "three_email_clicks_rate",
+            MAIL.rate("email_click", "three_email_clicks"),
+            "a second and a third mail, each followed within two and a half days",
+        ),
+    ),
     shows=(("view_search_results", SEARCH),),
 )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 HOME, LESSON, PROGRESS, FIND, SETTINGS, TUTORIAL, ACCOUNT, PAYWALL = range(8)
 
@@ -20,6 +27,7 @@ SITE = Site(
         "login",
         "search",
         "share",
+        "join_group",
         "level_up",
         "unlock_achievement",
         "notification_opt_in",
@@ -55,6 +63,7 @@ SITE = Site(
         Choice("achievement_id", ("unlock_achievement",), ("first_week", "hundred_words")),
         Choice("method", ("login", "sign_up"), ("password", "google", "apple")),
         Choice("method", ("share",), ("system",)),
+        Choice("group_id", ("join_group",), ("evening_class", "travellers")),
         Choice("search_term", ("search",), ("food", "travel", "verbs")),
         Choice("promotion_name", _OFFER, ("plus",)),
         Choice("product_id", ("in_app_purchase",), ("plus_month", "plus_year")),
@@ -68,6 +77,30 @@ SITE = Site(
     tiers=("beginner", "intermediate", "advanced"),
     is_app=True,
 )
+
+ONBOARDING = Journey(
+    "onboarding",
+    (
+        Step("install", ()),
+        Step("begin_tutorial", ("tutorial_begin",), 0.70, TUTORIAL),
+        Step("complete_tutorial", ("tutorial_complete",), 0.60, TUTORIAL),
+        Step("registration", ("sign_up",), 0.50, ACCOUNT),
+    ),
+    entry_rate=None,
+)
+
+FEATURES = Journey(
+    "features",
+    (
+        Step("arrival", ()),
+        Step("first_feature", ("search",), 0.45, FIND, (1.0, 4.0)),
+        Step("second_feature", ("share",), 0.70, PROGRESS),
+        Step("three_features_first_week", ("join_group",), 0.60, HOME),
+    ),
+    entry_rate=None,
+)
+
+_TUTORIAL_RATE = ONBOARDING.rate("install", "complete_tutorial")
 
 VERTICAL = SimulatedVertical(
     site=SITE,
@@ -83,20 +116,10 @@ VERTICAL = SimulatedVertical(
         Action("level_up", 0.02, kind=LESSON),
         Action("notification_opt_in", 0.05, kind=SETTINGS, is_once=True),
         Action("notification_open", 0.03, kind=HOME),
-        Action("search", 0.02, kind=FIND),
-        Action("share", 0.01, kind=PROGRESS),
     ),
     journeys=(
-        Journey(
-            "onboarding",
-            (
-                Step("install", ()),
-                Step("begin_tutorial", ("tutorial_begin",), 0.70, TUTORIAL),
-                Step("complete_tutorial", ("tutorial_complete",), 0.60, TUTORIAL),
-                Step("registration", ("sign_up",), 0.50, ACCOUNT),
-            ),
-            entry_rate=None,
-        ),
+        ONBOARDING,
+        FEATURES,
         Journey(
             "purchase",
             (
@@ -117,4 +140,21 @@ VERTICAL = SimulatedVertical(
         ),
     },
     main_funnel="onboarding_by_visitor",
+    shares=(
+        PlantedShare(
+            "features_activated",
+            FEATURES.rate("arrival", "three_features_first_week"),
+            "three features on a visit within four days of the first",
+        ),
+        PlantedShare(
+            "activation_rate",
+            _TUTORIAL_RATE * FEATURES.rate("arrival", "first_feature"),
+            "the tutorial on the first visit and, whatever came of it, a feature on a later one",
+        ),
+        PlantedShare(
+            "activation_in_a_day_rate",
+            _TUTORIAL_RATE * FEATURES.rate_within("arrival", "first_feature", 24),
+            "of these, later visits within 24 hours of the first opening",
+        ),
+    ),
 )
