@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 UNTIL = date(2026, 11, 8)
 OTHERS = [vertical for vertical in Vertical if vertical is not Vertical.ECOMMERCE]
-FUNNELS = ("--select", "+mart_funnel_steps", "+mart_kpis")
+FUNNELS = ("--select", "+mart_funnel_steps", "+mart_funnel_drop_offs", "+mart_kpis")
 
 
 def build_demo(root: Path, vertical: Vertical, days: int, visitors: int, *selected: str) -> None:
@@ -183,6 +183,27 @@ def test_days_without_time_for_a_derived_conversion_are_no_outage(built: Warehou
             and conversion_date >= date '{first}' + 7"""
     )
     assert too_early == []
+
+
+def test_whoever_drops_off_does_one_thing_next(built: Warehouse) -> None:
+    """Also where an event is a conversion twice: at its time, and when nothing had followed."""
+    steps = measured(built)
+    later = built.rows(
+        """select funnel_name, conversion_name, action_kind, sum(drop_count)
+        from mart_funnel_drop_offs group by all"""
+    )
+    first_of_next = dict(
+        built.rows(
+            """select funnel_name || '/' || conversion_name, next_steps.conversion_name
+            from dim_funnel_steps as steps
+            inner join (select funnel_name, step_number, conversion_name from dim_funnel_steps)
+                as next_steps using (funnel_name)
+            where next_steps.step_number = steps.next_required_step"""
+        )
+    )
+    assert later
+    for funnel, name, _, count in later:
+        assert count == steps[funnel, first_of_next[f"{funnel}/{name}"]]["drop_off_count"]
 
 
 def test_long_reads_are_planted_by_page_view(built: Warehouse) -> None:
