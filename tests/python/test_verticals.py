@@ -194,11 +194,11 @@ def test_whoever_drops_off_does_one_thing_next(built: Warehouse) -> None:
     )
     first_of_next = dict(
         built.rows(
-            """select funnel_name || '/' || conversion_name, next_steps.conversion_name
+            """select steps.funnel_name || '/' || steps.conversion_name, later.conversion_name
             from dim_funnel_steps as steps
-            inner join (select funnel_name, step_number, conversion_name from dim_funnel_steps)
-                as next_steps using (funnel_name)
-            where next_steps.step_number = steps.next_required_step"""
+            inner join dim_funnel_steps as later
+                on steps.funnel_name = later.funnel_name
+                and steps.next_required_step = later.step_number"""
         )
     )
     assert later

@@ -25,6 +25,7 @@ from microconv.demo.vertical import Journey, LongReads, SimulatedVertical
 from microconv.demo.visitors import (
     Sessions,
     Visitors,
+    come_by_mail,
     draw_sessions,
     draw_visitors,
     session_starts,
@@ -79,6 +80,8 @@ def simulate_journeys(
         # A second device would be a second arrival, with no further step.
         visitors = replace(visitors, has_two_devices=nobody)
     planned = draw_sessions(rng, visitors, site)
+    if vertical.mail_readers:
+        planned = come_by_mail(rng, visitors, planned, vertical.mail_readers, site)
     counts, dwell = draw_page_counts(rng, visitors, planned)
     start = session_starts(rng, planned, chunk.day, durations(counts, dwell))
     sessions = replace(planned, start=start)
@@ -144,7 +147,8 @@ def _enter(
     """Who enters a journey where, and how far each gets."""
     n, first = len(pages.session), pages.visitor_first
     if journey.entry_rate is None:
-        enters = (first == np.arange(n)) & pages.is_human
+        nth = pages.session - pages.session[first] + 1
+        enters = (pages.session_first == np.arange(n)) & (nth == journey.visit) & pages.is_human
     else:
         chance = journey.entry_rate * eager * np.where(pages.is_mobile, journey.mobile_ratio, 1.0)
         for action in vertical.actions:

@@ -64,8 +64,7 @@ def follow(
                 continue
             if step.wait_days is not None:
                 number[chosen] += 1
-                came_by = site.direct if step.campaign is None else step.campaign
-                visits = _visits(walk, chosen, over, number, sessions, views, came_by, site)
+                visits = _visits(walk, chosen, over, number, sessions, views, site)
                 fresh = _return(rng, walk, place, chosen, visits, views, site)
                 fresh = replace(fresh, session=len(sessions.visitor) + fresh.session)
                 walk.view[chosen] = len(views.session) + np.arange(len(chosen))
@@ -107,20 +106,18 @@ def _visits(
     number: Ints,
     sessions: Sessions,
     views: PageViews,
-    came_by: int,
     site: Site,
 ) -> Sessions:
     """Later visits on the device of the entry, which begin when `over` says."""
     came_in = views.session[walk.view[chosen]]
-    is_direct = came_by == site.direct
     none: Ints = np.zeros(len(chosen), dtype=np.int64)
     return Sessions(
         visitor=sessions.visitor[came_in],
         first_index=none,
         slot=sessions.slot[came_in],
         number=number[chosen],
-        collected=np.full(len(chosen), came_by, dtype=np.int64),
-        last_click=sessions.last_click[came_in] if is_direct else np.full(len(chosen), came_by),
+        collected=np.full(len(chosen), site.direct, dtype=np.int64),
+        last_click=sessions.last_click[came_in],
         device=sessions.device[came_in],
         day_offset=none,
         time_of_day=none,

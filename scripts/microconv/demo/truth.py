@@ -50,7 +50,7 @@ def journey_truth(
         },
         "journeys": {
             journey.name: {
-                "entered": "by everybody, on arrival"
+                "entered": f"by everybody, as visit {journey.visit} begins"
                 if journey.entry_rate is None
                 else "once, with this chance per browsed page",
                 "entry_rate": journey.entry_rate,

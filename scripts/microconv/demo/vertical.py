@@ -44,8 +44,7 @@ class Step:
     """A step of a journey: its conversion and events, and the rate from the step before.
 
     `kind` is the page in the address bar. With `wait_days` (mean and most) it happens on a later
-    visit, which `campaign` brings (None: nobody does), or, `is_off_session`, without one, as a CRM
-    would report it. A sale carries an order.
+    visit, or, `is_off_session`, without one, as a CRM would report it. A sale carries an order.
     """
 
     conversion: str
@@ -55,17 +54,20 @@ class Step:
     wait_days: tuple[float, float] | None = None
     is_off_session: bool = False
     is_sale: bool = False
-    campaign: int | None = None
 
 
 @dataclass(frozen=True)
 class Journey:
-    """A chain of steps that people enter once, at `entry_rate` per page or (None) on arrival."""
+    """A chain of steps that people enter once.
+
+    They do so at `entry_rate` per page or (None) as their first or second `visit` begins.
+    """
 
     name: str
     steps: tuple[Step, ...]
     entry_rate: float | None
     mobile_ratio: float = 1.0
+    visit: int = 1
 
     @property
     def length(self) -> int:
@@ -126,6 +128,13 @@ class PlantedShare(NamedTuple):
     mechanism: str
 
 
+class MailReaders(NamedTuple):
+    """Of the people with one device the share whose every later visit comes from a `campaign`."""
+
+    campaign: int
+    share: float
+
+
 class LongReads(NamedTuple):
     """Of browsed pages of a `kind` the share that is read for at least `seconds`, others less."""
 
@@ -152,6 +161,7 @@ class SimulatedVertical:
     shows: tuple[tuple[str, int], ...] = ()
     shares: tuple[PlantedShare, ...] = ()
     long_reads: LongReads | None = None
+    mail_readers: MailReaders | None = None
 
     def journey_of(self, conversion: str) -> Journey:
         """The journey that a conversion is a step of."""

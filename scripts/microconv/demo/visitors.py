@@ -6,7 +6,7 @@ through the login. Arrays of `Visitors` have one element per person, of `Session
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from microconv.demo import settings
 from microconv.demo.arrays import Bools, Floats, Ints, group_starts, last_flagged, mixed, positions
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_to_utc_seconds
 from microconv.demo.site import Site
+from microconv.demo.vertical import MailReaders
 
 WEEKDAY_WEIGHTS = (1.06, 1.08, 1.07, 1.04, 0.94, 0.86, 0.95)
 """New visitors by weekday, Monday first; mean 1."""
@@ -128,6 +129,18 @@ def draw_sessions(rng: np.random.Generator, visitors: Visitors, site: Site) -> S
         time_of_day=rng.choice(24, size=n, p=hours) * 3600 + rng.integers(0, 3600, n),
         start=np.zeros(n, dtype=np.int64),
     )
+
+
+def come_by_mail(
+    rng: np.random.Generator, visitors: Visitors, sessions: Sessions, mail: MailReaders, site: Site
+) -> Sessions:
+    """The same sessions, where each later one of a mail reader comes from the mails' campaign."""
+    reads = (rng.random(len(visitors.person)) < mail.share) & ~visitors.has_two_devices
+    is_later = np.arange(len(sessions.visitor)) > sessions.first_index
+    by_mail = is_later & reads[sessions.visitor]
+    collected = np.where(by_mail, mail.campaign, sessions.collected)
+    _, last_click = _per_device(sessions.visitor, sessions.slot, collected, site.direct)
+    return replace(sessions, collected=collected, last_click=last_click)
 
 
 def _return_days(rng: np.random.Generator, counts: Ints) -> tuple[Ints, Ints]:

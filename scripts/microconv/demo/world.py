@@ -9,13 +9,19 @@ from microconv.demo import settings
 from microconv.demo.site import Campaign, Device, Place
 
 
-def gap_within(days: int) -> float:
-    """The chance that somebody who comes back does so within so many times 24 hours.
+def gap_within(days: int, gaps: int = 1) -> float:
+    """The chance that so many gaps between visits are together within so many times 24 hours.
 
-    Gaps are whole days; of those of exactly so many, half are within that many hours.
+    A gap is a whole number of days, each further day as likely to be added as the one before; where
+    the days are just that many, the hours of the first and last visit decide for half of them.
     """
-    longer, longest = (math.exp(-gap / settings.RETURN_MEAN_DAYS) for gap in (days, days + 1))
-    return 1 - longer + (longer - longest) / 2
+    stays = math.exp(-1 / settings.RETURN_MEAN_DAYS)
+
+    def exactly(total: int) -> float:
+        ways = math.comb(total + gaps - 1, gaps - 1)
+        return ways * float((1 - stays) ** gaps * stays**total)
+
+    return sum(exactly(total) for total in range(days)) + exactly(days) / 2
 
 
 DEVICES: Final = (

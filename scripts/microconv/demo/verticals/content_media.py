@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from microconv.demo import world
+from microconv.demo import settings, world
 from microconv.demo.site import Choice, Page, Product, Site
 from microconv.demo.vertical import (
     Action,
     Browsed,
     Journey,
+    MailReaders,
     PlantedShare,
     SimulatedVertical,
     Step,
@@ -17,7 +18,7 @@ FRONT, ARTICLE, TOPIC, SEARCH, OFFER, ACCOUNT, PAY = range(7)
 
 _BRAND = "Daily Example"
 _EMAIL = world.REMINDER
-"""The campaign of the newsletter, by which only people on the way `mail` come."""
+"""The campaign of the newsletter, by which only its readers come."""
 _VIDEO = ("video_start", "video_progress", "video_complete")
 _OFFER = ("view_promotion", "select_promotion")
 _ARTICLES = (
@@ -86,19 +87,6 @@ SITE = Site(
     tiers=("registered", "trial", "subscriber"),
 )
 
-MAIL = Journey(
-    "mail",
-    (
-        # The newsletter itself is nothing that a site sees. Mails lead to the front page: pages of
-        # a step are not browsed after the entry.
-        Step("mail", ()),
-        Step("email_click", (), 0.90, FRONT, (0.7, 2.5), campaign=_EMAIL),
-        Step("second_email_click", (), 0.60, FRONT, (0.7, 2.5), campaign=_EMAIL),
-        Step("three_email_clicks", (), 0.50, FRONT, (0.7, 2.5), campaign=_EMAIL),
-    ),
-    entry_rate=0.03,
-)
-
 VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
@@ -131,17 +119,17 @@ VERTICAL = SimulatedVertical(
             entry_rate=0.06,
             mobile_ratio=0.8,
         ),
-        MAIL,
     ),
     funnels={
         "subscription_by_visitor": ("view_offer", "select_offer", "registration", "subscription"),
     },
     main_funnel="subscription_by_visitor",
+    mail_readers=MailReaders(_EMAIL, 0.5),
     shares=(
         PlantedShare(
             "three_email_clicks_rate",
-            MAIL.rate("email_click", "three_email_clicks"),
-            "a second and a third mail, each followed within two and a half days",
+            settings.RETURN_SHARE**2 * world.gap_within(14, gaps=2),
+            "who follows a mail follows all of them: two more visits, as everybody makes them",
         ),
     ),
     shows=(("view_search_results", SEARCH),),

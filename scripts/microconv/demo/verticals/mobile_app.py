@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microconv.demo import world
+from microconv.demo import settings, world
 from microconv.demo.site import Choice, Page, Product, Site
 from microconv.demo.vertical import (
     Action,
@@ -93,14 +93,28 @@ FEATURES = Journey(
     "features",
     (
         Step("arrival", ()),
-        Step("first_feature", ("search",), 0.45, FIND, (1.0, 4.0)),
+        Step("first_feature", ("search",), 0.40, FIND),
         Step("second_feature", ("share",), 0.70, PROGRESS),
         Step("three_features_first_week", ("join_group",), 0.60, HOME),
     ),
     entry_rate=None,
 )
+LATER = Journey(
+    "features_on_return",
+    (Step("second_visit", ()), Step("later_feature", ("search",), 0.50, FIND)),
+    entry_rate=None,
+    visit=2,
+)
 
-_TUTORIAL_RATE = ONBOARDING.rate("install", "complete_tutorial")
+
+def _activated_within(days: int) -> float:
+    """The share who finish the tutorial and use a feature, at once or as they come back."""
+    comes_back = settings.RETURN_SHARE * world.gap_within(days)
+    at_once = FEATURES.rate("arrival", "first_feature")
+    later = LATER.rate("second_visit", "later_feature") * comes_back
+    tutorial = ONBOARDING.rate("install", "complete_tutorial")
+    return tutorial * (1 - (1 - at_once) * (1 - later))
+
 
 VERTICAL = SimulatedVertical(
     site=SITE,
@@ -120,6 +134,7 @@ VERTICAL = SimulatedVertical(
     journeys=(
         ONBOARDING,
         FEATURES,
+        LATER,
         Journey(
             "purchase",
             (
@@ -144,17 +159,17 @@ VERTICAL = SimulatedVertical(
         PlantedShare(
             "features_activated",
             FEATURES.rate("arrival", "three_features_first_week"),
-            "three features on a visit within four days of the first",
+            "three features on the first visit; later there is only one of them",
         ),
         PlantedShare(
             "activation_rate",
-            _TUTORIAL_RATE * FEATURES.rate("arrival", "first_feature"),
-            "the tutorial on the first visit and, whatever came of it, a feature on a later one",
+            _activated_within(7),
+            "the tutorial on the first visit, a feature there or on the second, if it is in time",
         ),
         PlantedShare(
             "activation_in_a_day_rate",
-            _TUTORIAL_RATE * FEATURES.rate_within("arrival", "first_feature", 24),
-            "of these, later visits within 24 hours of the first opening",
+            _activated_within(1),
+            "the same within 24 hours of the first opening",
         ),
     ),
 )
