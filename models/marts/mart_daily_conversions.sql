@@ -201,33 +201,49 @@ spine as (
 
 ),
 
+loaded_days as (
+
+    select
+        min(event_date) as first_date,
+        max(event_date) as last_date
+    from export_days
+
+),
+
+longer_windows as (
+
+    select
+        conversion_name,
+        cast(ceil(max(coalesce(window_micros, 0)) / 86400000000.0) as int64) as window_days
+    from requirements
+    where not is_within_session
+    group by conversion_name
+
+),
+
+first_counts as (
+
+    select
+        conversion_name,
+        min(activity_date) as first_date
+    from counted
+    where segment_dimension = 'all'
+    group by conversion_name
+
+),
+
 first_days as (
 
     -- From when on a conversion that is made of several visits can be told from one that had no time yet.
     select
         longer_windows.conversion_name,
         greatest(
-            {{ add_days("loaded.first_date", "longer_windows.window_days") }},
-            coalesce(min(counted.activity_date), {{ add_days("loaded.last_date", 1) }})
+            {{ add_days("loaded_days.first_date", "longer_windows.window_days") }},
+            coalesce(first_counts.first_date, {{ add_days("loaded_days.last_date", 1) }})
         ) as first_date
-    from (
-        select
-            conversion_name,
-            cast(ceil(max(coalesce(window_micros, 0)) / 86400000000.0) as int64) as window_days
-        from requirements
-        where not is_within_session
-        group by conversion_name
-    ) as longer_windows
-    cross join (
-        select
-            min(event_date) as first_date,
-            max(event_date) as last_date
-        from export_days
-    ) as loaded
-    left join counted
-        on longer_windows.conversion_name = counted.conversion_name
-        and counted.segment_dimension = 'all'
-    group by longer_windows.conversion_name, longer_windows.window_days, loaded.first_date, loaded.last_date
+    from longer_windows
+    cross join loaded_days
+    left join first_counts on longer_windows.conversion_name = first_counts.conversion_name
 
 ),
 
