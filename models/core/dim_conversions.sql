@@ -1,6 +1,8 @@
 with catalog as (
 
+    -- An ingredient of derived conversions is counted by itself nowhere.
     select * from {{ ref("conversion_catalog") }}
+    where conversion_type <> 'ingredient'
 
 ),
 

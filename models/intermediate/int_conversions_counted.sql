@@ -13,6 +13,7 @@
 
 with stitched as (
 
+    -- Ingredients are in int_conversions_required, for derived conversions, and count nowhere by themselves.
     select * from {{ ref("int_conversions_stitched") }}
 
 ),
@@ -88,9 +89,12 @@ all_conversions as (
         value_usd,
         revenue_usd
     from stitched
+    where conversion_type <> 'ingredient'
     {%- if is_incremental() %}
-    where visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
-        or (visitor_id is null and (transaction_id is not null or event_date in ({{ dates }})))
+        and (
+            visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
+            or (visitor_id is null and (transaction_id is not null or event_date in ({{ dates }})))
+        )
     {%- endif %}
 
     union all
@@ -131,6 +135,7 @@ all_conversions as (
     inner join catalog on derived.conversion_name = catalog.conversion_name
     cross join as_of
     where derived.completed_timestamp < as_of.as_of_timestamp
+        and catalog.conversion_type <> 'ingredient'
 
 ),
 

@@ -148,6 +148,21 @@ events_of_two_milestones as (
 
 ),
 
+requirements as (
+
+    select * from {{ ref("int_requirements_leveled") }}
+
+),
+
+left_undone as (
+
+    -- What stands for something that did not follow is no vanity figure for that.
+    select distinct conversion_name
+    from requirements
+    where is_timed
+
+),
+
 visitors_who_did as (
 
     select
@@ -187,7 +202,9 @@ micros_that_nothing_follows as (
             as message
     from visitors_who_did as did
     left join visitors_who_converted as converted on did.visitor_id = converted.visitor_id
+    left join left_undone on did.conversion_name = left_undone.conversion_name
     where did.conversion_type = 'micro'
+        and left_undone.conversion_name is null
     group by did.conversion_name
     having count(*) >= {{ var("minimum_group_size") }}
         and max(case when converted.last_timestamp > did.first_timestamp then 1 else 0 end) = 0

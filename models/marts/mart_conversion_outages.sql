@@ -12,6 +12,7 @@ with days as (
     from {{ ref("mart_daily_conversions") }}
     where segment_dimension = 'all'
         and session_count > 0
+        and not is_ramp_up
 
 ),
 

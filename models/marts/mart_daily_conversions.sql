@@ -35,6 +35,12 @@ conversions as (
 
 ),
 
+requirements as (
+
+    select * from {{ ref("int_requirements_leveled") }}
+
+),
+
 export_days as (
 
     select * from {{ ref("int_export_days_counted") }}
@@ -195,6 +201,52 @@ spine as (
 
 ),
 
+loaded_days as (
+
+    select
+        min(event_date) as first_date,
+        max(event_date) as last_date
+    from export_days
+
+),
+
+longer_windows as (
+
+    select
+        conversion_name,
+        cast(ceil(max(coalesce(window_micros, 0)) / 86400000000.0) as int64) as window_days
+    from requirements
+    where not is_within_session
+    group by conversion_name
+
+),
+
+first_counts as (
+
+    select
+        conversion_name,
+        min(activity_date) as first_date
+    from counted
+    where segment_dimension = 'all'
+    group by conversion_name
+
+),
+
+first_days as (
+
+    -- From when on a conversion that is made of several visits can be told from one that had no time yet.
+    select
+        longer_windows.conversion_name,
+        greatest(
+            {{ add_days("loaded_days.first_date", "longer_windows.window_days") }},
+            coalesce(first_counts.first_date, {{ add_days("loaded_days.last_date", 1) }})
+        ) as first_date
+    from longer_windows
+    cross join loaded_days
+    left join first_counts on longer_windows.conversion_name = first_counts.conversion_name
+
+),
+
 mart_daily_conversions as (
 
     select
@@ -212,8 +264,10 @@ mart_daily_conversions as (
         coalesce(counted.value_usd, 0) as value_usd,
         coalesce(counted.revenue_usd, 0) as revenue_usd,
         coalesce(counted.net_revenue_usd, 0) as net_revenue_usd,
-        spine.is_final
+        spine.is_final,
+        coalesce(spine.activity_date < first_days.first_date, false) as is_ramp_up
     from spine
+    left join first_days on spine.conversion_name = first_days.conversion_name
     left join counted
         on spine.conversion_name = counted.conversion_name
         and spine.activity_date = counted.activity_date

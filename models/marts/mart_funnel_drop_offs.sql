@@ -46,7 +46,8 @@ dropped_visitors as (
 
 conversion_events as (
 
-    -- An event that is several conversions is called by the first of their names.
+    -- An event that is several conversions is called by the first of their names. What was not done in some days
+    -- happens at a later moment than its event: the two together are a moment.
     select
         conversions.visitor_id,
         conversions.session_id,
@@ -70,6 +71,7 @@ followed_conversions as (
     select
         visitor_id,
         event_id,
+        event_timestamp,
         lead(conversion_name) over (
             partition by visitor_id, session_id
             order by event_timestamp, event_order, event_id
@@ -115,6 +117,7 @@ followed_pages as (
     select
         visitor_id,
         event_id,
+        event_timestamp,
         page_path,
         first_value(page_path ignore nulls) over (
             partition by visitor_id, session_id
@@ -168,9 +171,11 @@ described_drops as (
     left join followed_conversions
         on drops.visitor_id = followed_conversions.visitor_id
         and drops.reached_event_id = followed_conversions.event_id
+        and drops.reached_timestamp = followed_conversions.event_timestamp
     left join next_pages
         on drops.visitor_id = next_pages.visitor_id
         and drops.reached_event_id = next_pages.event_id
+        and drops.reached_timestamp = next_pages.event_timestamp
     left join sessions on drops.reached_session_id = sessions.session_id
 
 ),

@@ -180,6 +180,7 @@ def _daily(subjects: list[Subject]) -> list[dict[str, Any]]:
             "segment_dimension": "all",
             "conversion_count": count,
             "session_count": visits[day],
+            "is_ramp_up": False,
         }
         for (day, name), count in counts.items()
     ]

@@ -68,6 +68,7 @@ DAYS = [
         "segment_dimension": "all",
         "conversion_count": 5,
         "session_count": 100,
+        "is_ramp_up": False,
     }
     for day in (1, 2, 3)
 ]

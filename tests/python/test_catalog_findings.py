@@ -16,6 +16,7 @@ CATALOG = [
     ("cart", "micro", "process_milestone", "intent", "sale"),
     ("wish", "micro", "secondary_action", "consideration", "sale"),
     ("look", "micro", "secondary_action", "awareness", "sale"),
+    ("left", "micro", "secondary_action", "intent", "sale"),
     ("sale", "macro", "process_milestone", "conversion", None),
 ]
 
@@ -41,6 +42,8 @@ def findings(statement: str, conversions: list[tuple[Any, ...]]) -> dict[tuple[s
                 ['awareness', 'interest', 'consideration', 'intent', 'conversion']) as funnel_stage;
             create table conversion_rules (event_name text);
             create table automatic_events (event_name text);
+            create table int_requirements_leveled as select * from (
+                values ('cart', false), ('left', true)) as leveled(conversion_name, is_timed);
             create table int_event_names_counted (
                 event_name text, event_count bigint, key_event_count bigint);
             create table int_conversions_counted (event_id text, conversion_name text,
@@ -65,7 +68,7 @@ def history(name: str, visitors: int, moment: int, first: int = 0) -> list[tuple
 
 EVERYTHING = [
     row
-    for moment, name in enumerate(("view", "cart", "wish", "look", "sale"))
+    for moment, name in enumerate(("view", "cart", "wish", "look", "sale", "left"))
     for row in history(name, 40, moment)
 ]
 

@@ -314,6 +314,41 @@ def test_a_quality_of_what_is_counted_once_warns(project: Path) -> None:
     assert "'search' counts once_per_session" in problem.message
 
 
+_SEARCH = ",micro,secondary_action,interest,purchase,ecommerce,once_per_session,none,3,"
+_INGREDIENT = ",ingredient,secondary_action,interest,,ecommerce,once_per_session,none,0,"
+
+
+def test_an_ingredient_is_counted_nowhere_by_itself(project: Path) -> None:
+    spoil(project, CATALOG, f"Searched the shop{_SEARCH}", f"Searched the shop{_INGREDIENT}")
+    spoil(
+        project, CATALOG, "intent,purchase,ecommerce,every_ev", "intent,search,ecommerce,every_ev"
+    )
+    derive(project, "watch_video,search,2,,session,,done,,,")
+    spoil(project, RULES, "watch_video,1,video_start,,,\n", "")
+    found = {
+        (p.file.removeprefix("seeds/"), p.row, p.column)
+        for p in problems(project)
+        if "ingredient" in p.message or p.value == "search"
+    }
+    assert found == {
+        ("conversion_catalog.csv", 7, "supports"),
+        ("funnel_steps.csv", 24, "conversion_name"),
+        ("kpi_definitions.csv", 10, "numerator"),
+        ("kpi_definitions.csv", 11, "denominator"),
+        ("lead_score_weights.csv", 3, "conversion_name"),
+    }
+
+
+def test_an_ingredient_of_nothing_and_a_stage_that_only_it_has_warn(project: Path) -> None:
+    with (project / "seeds" / f"{CATALOG}.csv").open("a", encoding="utf-8") as catalog:
+        catalog.write(f"visit,Visited{_INGREDIENT}\n".replace("interest", "awareness"))
+    with (project / "seeds" / f"{RULES}.csv").open("a", encoding="utf-8") as rules:
+        rules.write("visit,1,page_view,,,\n")
+    spoil(project, CATALOG, "awareness,sign_up", "interest,sign_up")
+    assert [(p.severity, p.row) for p in problems(project)] == [("warning", None), ("warning", 16)]
+    assert "'visit' is an ingredient of nothing" in problems(project)[1].message
+
+
 def test_every_example_of_the_documentation_is_accepted(project: Path) -> None:
     text = (PROJECT / "docs" / "derived_conversions.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)

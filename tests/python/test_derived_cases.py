@@ -191,12 +191,17 @@ def requirements() -> tuple[Requirement, ...]:
     )
 
 
+def kind_of(name: str) -> str:
+    """What is derived is a micro-conversion; what it is made of is counted by itself nowhere."""
+    return "micro" if name in CASES else "macro" if name == "order" else "ingredient"
+
+
 def catalog_rows() -> list[dict[str, object]]:
     names = {name: rule[-1] for name, rule in BASE.items()} | dict.fromkeys(CASES, "every_event")
     return [
         {
             "conversion_name": name,
-            "conversion_type": "macro" if name == "order" else "micro",
+            "conversion_type": kind_of(name),
             "funnel_stage": "interest",
             "counting": counting,
             "value_rule": "none",
@@ -249,3 +254,11 @@ def test_whoever_did_it_has_it_and_whoever_just_missed_has_not(
         f" and visitor_id in ('in {name}', 'out {name}') group by visitor_id"
     )
     assert having == [(f"in {name}", 1)]
+
+
+def test_ingredients_are_counted_by_themselves_nowhere(warehouse: Warehouse) -> None:
+    """Their occurrences are there for what is made of them, and in nothing that people read."""
+    required = warehouse.rows("select distinct conversion_name from int_conversions_required")
+    counted = warehouse.rows("select distinct conversion_name from int_conversions_counted")
+    assert {name for (name,) in required} == {*BASE}
+    assert {name for (name,) in counted} == {*CASES, "order"}

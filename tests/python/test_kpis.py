@@ -253,7 +253,8 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """create table mart_daily_conversions (conversion_name text, conversion_date date,
-            segment_dimension text, conversion_count bigint, session_count bigint)"""
+            segment_dimension text, conversion_count bigint, session_count bigint,
+            is_ramp_up boolean)"""
         )
         expected = set()
         for number in range(300):
@@ -263,7 +264,7 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
             events = rng.poisson(visits * share)
             events[rng.random(len(days)) < rng.choice([0.0, 0.1, 0.5])] //= 15
             connection.executemany(
-                "insert into mart_daily_conversions values (?, ?, 'all', ?, ?)",
+                "insert into mart_daily_conversions values (?, ?, 'all', ?, ?, false)",
                 [
                     (str(number), day, int(one), int(size))
                     for day, one, size in zip(days, events, visits, strict=True)

@@ -7,6 +7,7 @@ ship). They are built once, unless GA4_REAL_DUCKDB names a file that already was
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -21,10 +22,12 @@ import duckdb
 import pytest
 from export_rows import PROPERTY_ZONE
 from microconv.aggregates.run import open_run
+from microconv.cli import app
 from microconv.correlate.family import read_macro
 from microconv.discover.read import read_files
 from microconv.evidence.verdict import Reason, Verdict
 from project_run import PROJECT, Warehouse
+from typer.testing import CliRunner
 
 FILES = os.environ.get("GA4_REAL_EXPORT_FILES", "")
 BUILT = os.environ.get("GA4_REAL_DUCKDB", "")
@@ -348,21 +351,63 @@ def test_discover_finds_the_event_names(files: duckdb.DuckDBPyConnection) -> Non
     assert len(found.events) == 17
 
 
-def test_evidence_keeps_to_what_the_days_can_tell(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Checkout steps are gates, the cart's outage is no finding, thrown coins are nothing."""
+def point_the_command_at(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `microconv` find the days that were built."""
     target = warehouse.root / "parsed"
     for name, value in {
         **warehouse.environment,
         "DUCKDB_PATH": str(warehouse.path),
         "DBT_TARGET_PATH": str(target),
         "DBT_PROFILES_DIR": str(warehouse.root / "profiles"),
+        "DBT_PROJECT_DIR": str(PROJECT),
     }.items():
         monkeypatch.setenv(name, value)
     # A process of its own, since a manifest holds the name of the file that it was parsed with.
     dbt = str(Path(sys.executable).parent / "dbt")
     subprocess.run([dbt, "--quiet", "parse", "--log-path", str(target)], cwd=PROJECT, check=True)
+
+
+def test_kpis_print_with_their_benchmarks_and_the_carts_outage(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts carts is unreliable, whatever its number; the rest is compared with its range."""
+    outages = warehouse.rows(
+        """select count(*), min(outage_date), max(outage_date) from mart_conversion_outages
+        where conversion_name = 'add_to_cart'"""
+    )
+    assert outages == [(17, date(2020, 11, 1), date(2020, 11, 23))]
+    point_the_command_at(warehouse, monkeypatch)
+    done = CliRunner().invoke(app, ["summary", "--format", "json"])
+    assert done.exit_code == 0, done.output
+    kpis = {row["kpi_name"]: row for row in json.loads(done.stdout)["kpis"]}
+    definitions = warehouse.records("select * from kpi_definitions")
+    assert set(kpis) == {row["kpi_name"] for row in definitions}
+    for row in definitions:
+        found = kpis[row["kpi_name"]]
+        ranges = (row["benchmark_low"], row["benchmark_high"])
+        said = (found["benchmark_low"], found["benchmark_high"])
+        assert said == tuple(None if one is None else float(one) for one in ranges)
+        counts_carts = "add_to_cart" in (row["numerator"], row["denominator"])
+        assert (found["status"] == "unreliable") == (counts_carts and found["value"] is not None)
+    assert kpis["add_to_cart_rate"]["status"] == "unreliable"
+    silent = dict(
+        warehouse.rows(
+            """select cast(period_start_date as text), status from mart_kpis
+            where kpi_name = 'add_to_cart_rate' and period_grain = 'day'
+                and segment_dimension = 'all' and base_count >= 30"""
+        )
+    )
+    later = {status for day, status in silent.items() if day > "2020-11-23"}
+    assert silent["2020-11-21"] == "unreliable" and later and "unreliable" not in later
+    printed = " ".join(CliRunner().invoke(app, ["summary"]).stdout.split())
+    assert "Visits that add to the cart" in printed and "unreliable" in printed
+
+
+def test_evidence_keeps_to_what_the_days_can_tell(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Checkout steps are gates, the cart's outage is no finding, thrown coins are nothing."""
+    point_the_command_at(warehouse, monkeypatch)
     with open_run("purchase", None) as run:
         [basis] = run.bases
         found = read_macro(run.aggregates, basis, run.conversions, has_joint=False)

@@ -29,7 +29,7 @@ GA4_NAMES = {
 }  # fmt: skip
 OWN_NAMES = {
     Vertical.ECOMMERCE: {"newsletter_signup", "view_size_guide"},
-    Vertical.SAAS: {"create_project", "invite_member"},
+    Vertical.SAAS: {"connect_integration", "create_project", "invite_member"},
     Vertical.LEAD_GENERATION: {"use_calculator"},
     Vertical.CONTENT_MEDIA: set(),
     Vertical.MOBILE_APP: {"notification_opt_in"},
@@ -166,7 +166,7 @@ def test_check_looks_at_the_seeds_that_a_build_reads(
     assert init("--vertical", "saas", "--to", str(project / "mine")).exit_code == 0
     monkeypatch.setenv("SEEDS_PATH", "mine")
     done = CliRunner().invoke(app, ["check", "--seeds-only"])
-    assert done.stdout == "Checked 15 conversions, 15 rules, 3 funnels: all well.\n"
+    assert done.stdout == "Checked 19 conversions, 17 rules, 3 funnels: all well.\n"
 
 
 def test_dbt_reads_the_same_folder_as_check(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 UNTIL = date(2026, 11, 8)
 OTHERS = [vertical for vertical in Vertical if vertical is not Vertical.ECOMMERCE]
-FUNNELS = ("--select", "+mart_funnel_steps", "+mart_kpis")
+FUNNELS = ("--select", "+mart_funnel_steps", "+mart_funnel_drop_offs", "+mart_kpis")
 
 
 def build_demo(root: Path, vertical: Vertical, days: int, visitors: int, *selected: str) -> None:
@@ -116,6 +116,115 @@ def test_planted_rates_lie_within_the_kpis(built: Warehouse) -> None:
     assert compared
 
 
+def check_shares(warehouse: Warehouse) -> None:
+    """What derived conversions are planted with: no KPI is far off, nearly all intervals hold."""
+    rows = warehouse.records(
+        """select kpi_name, value, value_low, value_high, base_count from mart_kpis
+        where period_grain = 'all' and segment_dimension = 'all'"""
+    )
+    found, planted = {row["kpi_name"]: row for row in rows}, truth_of(warehouse)["kpis"]
+    assert planted
+    outside = []
+    for one in planted:
+        row, rate = found[one["kpi_name"]], one["rate"]
+        error = math.sqrt(rate * (1 - rate) / row["base_count"])
+        assert row["base_count"] >= 50 and abs(row["value"] - rate) < 3 * error, (one, row)
+        outside += [] if row["value_low"] <= rate <= row["value_high"] else [(one, row)]
+    assert len(outside) <= 1 and len(outside) < len(planted), outside
+
+
+def test_planted_shares_of_derived_conversions_lie_within_the_kpis(built: Warehouse) -> None:
+    check_shares(built)
+
+
+def test_derived_conversions_of_the_starter_are_counted(built: Warehouse) -> None:
+    """Ingredients are not, and neither is any of them short of time for a silence."""
+    kinds = dict(
+        built.rows(
+            """select conversion_type, count(*) from conversion_catalog
+            where conversion_name in (select conversion_name from derived_conversions)
+            group by all"""
+        )
+    )
+    assert set(kinds) == {"micro"} and kinds["micro"] >= 3
+    ingredients = built.rows(
+        "select conversion_name from conversion_catalog where conversion_type = 'ingredient'"
+    )
+    required = built.rows("select distinct conversion_name from int_conversions_required")
+    assert ingredients and set(ingredients) <= set(required)
+    for table in ("dim_conversions", "int_conversions_counted", "mart_daily_conversions"):
+        names = set(built.rows(f"select distinct conversion_name from {table}"))
+        assert not names & set(ingredients), table
+
+
+def test_days_without_time_for_a_derived_conversion_are_no_outage(built: Warehouse) -> None:
+    """Of what is counted over several days, the first days can hold nothing; of others they can."""
+    first = UNTIL - timedelta(days=34)
+    early = dict(
+        built.rows(
+            """select conversion_name, count(*) filter (is_ramp_up) from mart_daily_conversions
+            where segment_dimension = 'all' group by conversion_name"""
+        )
+    )
+    windows = dict(
+        built.rows(
+            """select conversion_name, max(within) from derived_conversions
+            where coalesce(within, '') <> 'session' group by all"""
+        )
+    )
+    days = {"7 days": 7, "24 hours": 1}
+    for name, count in early.items():
+        assert count == 0 or name in windows
+        assert count >= days.get(windows.get(name) or "", 0), name
+        assert count < 20, name
+    too_early = built.rows(
+        f"""select conversion_name from mart_daily_conversions
+        where is_ramp_up and segment_dimension = 'all' and conversion_count > 0
+            and conversion_date >= date '{first}' + 7"""
+    )
+    assert too_early == []
+
+
+def test_whoever_drops_off_does_one_thing_next(built: Warehouse) -> None:
+    """Also where an event is a conversion twice: at its time, and when nothing had followed."""
+    steps = measured(built)
+    later = built.rows(
+        """select funnel_name, conversion_name, action_kind, sum(drop_count)
+        from mart_funnel_drop_offs group by all"""
+    )
+    first_of_next = dict(
+        built.rows(
+            """select steps.funnel_name || '/' || steps.conversion_name, later.conversion_name
+            from dim_funnel_steps as steps
+            inner join dim_funnel_steps as later
+                on steps.funnel_name = later.funnel_name
+                and steps.next_required_step = later.step_number"""
+        )
+    )
+    assert later
+    for funnel, name, _, count in later:
+        assert count == steps[funnel, first_of_next[f"{funnel}/{name}"]]["drop_off_count"]
+
+
+def test_long_reads_are_planted_by_page_view(built: Warehouse) -> None:
+    """The share of views of a case study that meet what `study_case_study` asks of them."""
+    planted = truth_of(built)["long_reads"]
+    if planted is None:
+        pytest.skip("This demo has none.")
+    [(seen, read)] = built.rows(
+        f"""select count(*), count(*) filter (
+            engaged_seconds_on_page >= {planted["engaged_seconds"]}
+        ) from int_conversions_required
+        where conversion_name = 'view_case_study' and event_name = 'page_view'"""
+    )
+    error = math.sqrt(planted["rate"] * (1 - planted["rate"]) / seen)
+    assert seen > 100 and abs(read / seen - planted["rate"]) < 2 * error, (seen, read)
+    [(studied,)] = built.rows(
+        "select count(*) from fct_micro_conversions where conversion_name = 'study_case_study'"
+    )
+    assert studied > 0
+
+
 def test_every_kpi_of_the_starter_has_a_value(built: Warehouse) -> None:
     """A KPI that nobody's visits can fill would be an empty card on the first day."""
     missing = built.rows(
@@ -128,7 +237,7 @@ def test_every_kpi_of_the_starter_has_a_value(built: Warehouse) -> None:
 def test_every_conversion_of_the_starter_occurs(built: Warehouse) -> None:
     """A rule that names an event which its demo lacks would show a funnel nobody can reach."""
     silent = built.rows(
-        "select conversion_name from conversion_catalog where conversion_name not in"
+        "select conversion_name from dim_conversions where conversion_name not in"
         " (select conversion_name from int_conversions_counted)"
     )
     assert silent == []
@@ -212,6 +321,7 @@ def test_planted_rates_in_a_demo_of_full_size(tmp_path: Path, vertical: Vertical
     )
     warehouse.dbt("build").must_succeed()
     check_rates(warehouse)
+    check_shares(warehouse)
 
 
 @pytest.mark.long

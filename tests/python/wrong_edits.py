@@ -21,6 +21,7 @@ def derived(*rows: str) -> str:
 
 _ROLE = "role,field,operator,value\n"
 _FIRST = "purchase,14,0,5,2,1,3,500,2026-10-01"
+_SEARCH = "micro,secondary_action,interest,purchase,ecommerce,once_per_session,none,3,"
 _LAST = "purchase,14,5,,4,3,6,200,2026-10-01"
 
 # A wrong edit of one seed (text that occurs once and what replaces it), then what must be said:
@@ -257,6 +258,27 @@ WRONG_EDITS = [
         "intent,view_item,ecommerce,every_event",
         "row 7, supports",
         "is a micro-conversion",
+    ),
+    (
+        CATALOG,
+        "\nsearch,Searched the shop,micro,",
+        "\nsearch,Searched the shop,ingredient,",
+        "row 4, supports",
+        "the derived conversion supports one",
+    ),
+    (
+        CATALOG,
+        _SEARCH,
+        "ingredient,secondary_action,interest,,ecommerce,once_per_session,none,3,",
+        "row 4, lead_points",
+        "Write 0 here",
+    ),
+    (
+        CATALOG,
+        _SEARCH,
+        "ingredient,secondary_action,interest,,ecommerce,once_per_session,fixed:2,0,",
+        "row 4, value_rule",
+        "Write none here",
     ),
     (
         RULES,

@@ -224,24 +224,27 @@ class Aggregates:
 
     def _read_outages(self, until: date) -> dict[str, Outage]:
         rows = self.warehouse.run_query(f"""
-            select conversion_date, conversion_name, conversion_count, session_count
+            select conversion_date, conversion_name, conversion_count, session_count, is_ramp_up
             from {self.warehouse.relation("mart_daily_conversions")}
             where segment_dimension = 'all'
                 and conversion_date <= date {self._text(until.isoformat())}
         """)
         visits: dict[date, float] = {}
         counts: dict[str, dict[date, float]] = {}
+        too_early: set[tuple[str, date]] = set()
         for row in rows:
             day, name = row["conversion_date"], str(row["conversion_name"])
             assert isinstance(day, date)
             visits[day] = max(visits.get(day, 0.0), float(row["session_count"] or 0))  # type: ignore[arg-type]
             counts.setdefault(name, {})[day] = float(row["conversion_count"] or 0)  # type: ignore[arg-type]
-        days = sorted(visits)
-        sizes = [visits[day] for day in days]
-        return {
-            name: find_outage(days, [counted.get(day, 0.0) for day in days], sizes)
-            for name, counted in counts.items()
-        }
+            if row["is_ramp_up"]:
+                too_early.add((name, day))
+        outages = {}
+        for name, counted in counts.items():
+            days = [day for day in sorted(visits) if (name, day) not in too_early]
+            events = [counted.get(day, 0.0) for day in days]
+            outages[name] = find_outage(days, events, [visits[day] for day in days])
+        return outages
 
     def _text(self, value: str) -> str:
         from microconv.aggregates.literals import literal

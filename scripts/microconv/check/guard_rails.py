@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from microconv.check.cells import number_of
 from microconv.check.problems import Problem
-from microconv.check.schema import STAGES
+from microconv.check.schema import INGREDIENT, STAGES
 from microconv.check.table import Row, Table
 
 # The literature on micro-conversions says five to seven; whoever tracks thirty watches none.
@@ -23,6 +23,7 @@ def guard_rail_warnings(tables: Mapping[str, Table]) -> list[Problem]:
     return [
         *_too_many_micros(catalog),
         *_empty_stages(catalog),
+        *_unused_ingredients(catalog, tables["derived_conversions"]),
         *_drifted_points(catalog, tables["lead_score_weights"]),
         *_repeated_milestones(catalog, tables["conversion_rules"]),
         *_thinned_qualities(catalog, tables["derived_conversions"]),
@@ -47,7 +48,7 @@ def _too_many_micros(catalog: Table) -> list[Problem]:
 
 
 def _empty_stages(catalog: Table) -> list[Problem]:
-    used = set(catalog.values("funnel_stage"))
+    used = {row.get("funnel_stage") for row in catalog.rows if not _is_ingredient(row)}
     return [
         Problem(
             catalog.file,
@@ -58,6 +59,28 @@ def _empty_stages(catalog: Table) -> list[Problem]:
         )
         for stage in STAGES
         if stage not in used
+    ]
+
+
+def _is_ingredient(row: Row) -> bool:
+    return row.get("conversion_type") == INGREDIENT
+
+
+def _unused_ingredients(catalog: Table, derived: Table) -> list[Problem]:
+    used = {row.get(column) for row in derived.rows for column in ("requires", "anchor")}
+    return [
+        Problem(
+            catalog.file,
+            f"'{row.get('conversion_name')}' is an ingredient of nothing: no row of {derived.file} "
+            "requires it.",
+            "Delete it here and its rules, or require it there.",
+            row.line,
+            "conversion_type",
+            INGREDIENT,
+            "warning",
+        )
+        for row in catalog.rows
+        if _is_ingredient(row) and row.get("conversion_name") not in used
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from microconv.check.cells import integer_of, number_of
 from microconv.check.problems import allowed_words, quoted
+from microconv.check.schema import INGREDIENT
 from microconv.check.table import Row, Table, refuse_repeats
 
 ALL, NEW_VISITORS, RETURN, ENGAGED = "all", "new_visitors", "return", "engaged"
@@ -23,7 +24,9 @@ RANGES = ("benchmark_low", "benchmark_high", "act_below")
 def check_kpis(kpis: Table, catalog: Table) -> None:
     """Note KPIs that nothing could be counted for."""
     refuse_repeats(kpis, ["kpi_name"], "KPI")
-    conversions = catalog.values("conversion_name") if catalog.is_complete else None
+    counted = [row for row in catalog.rows if row.get("conversion_type") != INGREDIENT]
+    names = [row.get("conversion_name") for row in counted]
+    conversions = names if catalog.is_complete else None
     for row in kpis.rows:
         unit, measure = row.get("unit"), row.get("measure")
         if unit in MEASURES and measure and measure not in MEASURES[unit]:
@@ -34,7 +37,7 @@ def check_kpis(kpis: Table, catalog: Table) -> None:
                 "measure",
             )
         elif unit in MEASURES and conversions is not None:
-            _check_names(kpis, row, list(conversions))
+            _check_names(kpis, row, conversions)
             _check_days(kpis, row)
         _check_range(kpis, row)
 

@@ -9,7 +9,10 @@ from microconv.check.derived import check_derived_conversions
 from microconv.check.funnels import check_funnel_shapes
 from microconv.check.kpis import check_kpis
 from microconv.check.problems import nearest, quoted
+from microconv.check.schema import INGREDIENT
 from microconv.check.table import Table
+
+_NO_GOALS = {"micro": "a micro-conversion", INGREDIENT: "an ingredient"}
 
 
 def check_references(
@@ -30,6 +33,8 @@ def check_references(
         *("lead_score_weights", "lead_score_bands", "audience_moments"),
     ):
         _refuse_unknown(tables[name], "conversion_name", catalog, "conversion_name", "conversion")
+    for name in ("funnel_steps", "lead_score_weights", "lead_score_bands", "audience_moments"):
+        _refuse_ingredients(tables[name], catalog)
     _refuse_unknown(derived, "requires", catalog, "conversion_name", "conversion")
     _refuse_unknown(
         tables["funnel_steps"], "funnel_name", tables["funnels"], "funnel_name", "funnel"
@@ -57,6 +62,24 @@ def _refuse_unknown(table: Table, column: str, target: Table, key: str, noun: st
             )
 
 
+def _refuse_ingredients(table: Table, catalog: Table) -> None:
+    ingredients = {
+        row.get("conversion_name")
+        for row in catalog.rows
+        if row.get("conversion_type") == INGREDIENT
+    }
+    for row in table.rows:
+        name = row.get("conversion_name")
+        if name in ingredients:
+            table.refuse(
+                f"{quoted(name)} is an ingredient of derived conversions and counted by itself "
+                "nowhere.",
+                f"Name the derived conversion, or make it a micro-conversion in {catalog.file}.",
+                row,
+                "conversion_name",
+            )
+
+
 def _add_or_rename(name: str, known: set[str]) -> str:
     slip = nearest(name, sorted(known))
     return f"Did you mean '{slip}'?" if slip else "Add it there, or correct the name here."
@@ -75,9 +98,9 @@ def _check_supports(catalog: Table) -> None:
         supported = row.get("supports")
         if row.get("conversion_type") != "micro" or not supported or supported in macros:
             continue
-        known = kinds.get(supported) == "micro"
-        if known or catalog.is_complete:
-            what = "a micro-conversion" if known else "no conversion of this list"
+        what = _NO_GOALS.get(kinds.get(supported, ""), "")
+        if what or catalog.is_complete:
+            what = what or "no conversion of this list"
             catalog.refuse(
                 f"{quoted(supported)} is {what}, but only a macro-conversion can be supported.",
                 f"Allowed: {', '.join(macros)}.",

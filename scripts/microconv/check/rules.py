@@ -13,6 +13,7 @@ from microconv.check.moments import check_moments
 from microconv.check.problems import quoted
 from microconv.check.schema import (
     EXISTENCE_OPERATORS,
+    INGREDIENT,
     NUMERIC_OPERATORS,
     SEEDS,
     TEXT_FIELDS,
@@ -37,10 +38,19 @@ def _check_catalog(table: Table) -> None:
         kind, supported = row.get("conversion_type"), row.get("supports")
         if "supports" not in table.columns:
             continue
+        if kind == INGREDIENT:
+            _check_worthless(table, row)
         if kind == "micro" and not supported:
             table.refuse(
                 "A micro-conversion supports nothing.",
                 "Name the macro-conversion it leads to.",
+                row,
+                "supports",
+            )
+        if kind == INGREDIENT and supported:
+            table.refuse(
+                "An ingredient supports another conversion.",
+                "Leave it empty: the derived conversion supports one.",
                 row,
                 "supports",
             )
@@ -50,6 +60,18 @@ def _check_catalog(table: Table) -> None:
                 "Leave it empty: a macro is a goal.",
                 row,
                 "supports",
+            )
+
+
+def _check_worthless(table: Table, row: Row) -> None:
+    """An ingredient is counted nowhere, so what it is given would be lost without a word."""
+    for column, nothing in (("value_rule", "none"), ("lead_points", "0")):
+        if column in table.columns and row.get(column) and row.get(column) != nothing:
+            table.refuse(
+                "An ingredient is counted by itself nowhere, so this would never be added.",
+                f"Write {nothing} here, and give it to the derived conversion.",
+                row,
+                column,
             )
 
 

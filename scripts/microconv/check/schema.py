@@ -24,6 +24,8 @@ Kind = Literal[
 
 VERTICALS = ("ecommerce", "saas", "lead_generation", "content_media", "mobile_app")
 STAGES = ("awareness", "interest", "consideration", "intent", "conversion")
+# What derived conversions are made of and nothing else counts, such as any page view.
+INGREDIENT = "ingredient"
 
 NUMERIC_OPERATORS = ("at_least", "at_most", "greater_than", "less_than")
 EXISTENCE_OPERATORS = ("is_set", "is_not_set")
@@ -122,7 +124,7 @@ SEEDS: dict[str, Sequence[Column]] = {
     "conversion_catalog": (
         Column("conversion_name", "name"),
         Column("label"),
-        _choice("conversion_type", "macro", "micro"),
+        _choice("conversion_type", "macro", "micro", INGREDIENT),
         _choice("milestone_type", "process_milestone", "secondary_action"),
         _choice("funnel_stage", *STAGES),
         Column("supports", required=False),

@@ -136,7 +136,7 @@ def add_attention(
     n = len(views.page)
     active = views.dwell * rng.uniform(0.5, 0.95, n) * 1000
     scrolls = is_human & (rng.random(n) < 0.42) & (views.dwell > 3)
-    stays = is_human & (views.dwell > 10) & (rng.random(n) < 0.75)
+    stays = is_human & (views.dwell > 10) & (rng.random(n) < settings.STAYING_SHARE)
     if "scroll" not in out.events:
         scrolls &= False
     else:

@@ -21,10 +21,11 @@ from microconv.demo.packing import Window, pack
 from microconv.demo.page_views import CARTS_PER_PERSON, NO_PAGE, PageViews
 from microconv.demo.records import Records
 from microconv.demo.steps import Walk, follow
-from microconv.demo.vertical import Journey, SimulatedVertical
+from microconv.demo.vertical import Journey, LongReads, SimulatedVertical
 from microconv.demo.visitors import (
     Sessions,
     Visitors,
+    come_by_mail,
     draw_sessions,
     draw_visitors,
     session_starts,
@@ -79,6 +80,8 @@ def simulate_journeys(
         # A second device would be a second arrival, with no further step.
         visitors = replace(visitors, has_two_devices=nobody)
     planned = draw_sessions(rng, visitors, site)
+    if vertical.mail_readers:
+        planned = come_by_mail(rng, visitors, planned, vertical.mail_readers, site)
     counts, dwell = draw_page_counts(rng, visitors, planned)
     start = session_starts(rng, planned, chunk.day, durations(counts, dwell))
     sessions = replace(planned, start=start)
@@ -88,6 +91,8 @@ def simulate_journeys(
     entries = [_enter(rng, vertical, journey, pages, eager) for journey in vertical.journeys]
     pages, entries = _stay_away(pages, entries)
     _see_no_step_twice(vertical, pages, entries)
+    if vertical.long_reads:
+        pages.dwell = _read_long(rng, vertical.long_reads, pages)
     views, walks = _views(rng, vertical, sessions, pages, entries, person)
     events = Happenings(site.events)
     views, sessions, off_session = follow(rng, events, visitors, sessions, views, walks, site)
@@ -142,7 +147,8 @@ def _enter(
     """Who enters a journey where, and how far each gets."""
     n, first = len(pages.session), pages.visitor_first
     if journey.entry_rate is None:
-        enters = (first == np.arange(n)) & pages.is_human
+        nth = pages.session - pages.session[first] + 1
+        enters = (pages.session_first == np.arange(n)) & (nth == journey.visit) & pages.is_human
     else:
         chance = journey.entry_rate * eager * np.where(pages.is_mobile, journey.mobile_ratio, 1.0)
         for action in vertical.actions:
@@ -192,6 +198,22 @@ def _see_no_step_twice(vertical: SimulatedVertical, pages: Pages, entries: list[
         steps = [step.kind for step in one.journey.steps[1:] if step.kind is not None]
         again = any_before(entered, first) & np.isin(pages.kind, steps)
         pages.kind[again] = vertical.browsed[0].kind
+
+
+# The engaged time is between half and 0.95 of the time on a page; a scroll alone has two fifths.
+_MOST_ENGAGED, _LEAST_ENGAGED, _SCROLL_SHARE = 0.95, 0.5, 0.4
+
+
+def _read_long(rng: np.random.Generator, reads: LongReads, pages: Pages) -> Floats:
+    """Seconds on each page: a share of the pages of a kind is read for long, no other one is."""
+    least = reads.seconds / _LEAST_ENGAGED
+    most = reads.seconds / (_MOST_ENGAGED * _SCROLL_SHARE)
+    n = len(pages.dwell)
+    is_long = rng.random(n) < reads.share
+    long, short = rng.uniform(least * 1.05, most * 0.95, n), reads.seconds * 0.95
+    here = (pages.kind == reads.kind) & pages.is_human
+    read = np.where(is_long, long, np.minimum(pages.dwell, short))
+    return np.where(here, read, pages.dwell)
 
 
 def _views(

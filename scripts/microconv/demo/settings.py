@@ -83,7 +83,11 @@ RETURN_SHARE = 0.32
 MAX_SESSIONS = 8
 MAX_LIFE_DAYS = 30
 RETURN_MEAN_DAYS = 4.0
+SAME_SITTING_SECONDS = 2 * 3600
+"""Who comes back does so at least so long after the visit before."""
 MORE_PAGES_SHARE = 0.64
+STAYING_SHARE = 0.75
+"""Of people who are on a page for more than ten seconds, so many send their time on it."""
 MAX_PAGES = 40
 
 # What is wrong with the rows, by hash of the row, so that it never depends on how files are cut.

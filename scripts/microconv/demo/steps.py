@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from microconv.demo import records as rec
+from microconv.demo import settings
 from microconv.demo.arrays import Bools, Floats, Ints
 from microconv.demo.browsing import NOTHING, PURCHASED
 from microconv.demo.happenings import Happenings
@@ -17,8 +18,6 @@ from microconv.demo.records import Records
 from microconv.demo.site import Site
 from microconv.demo.vertical import Journey
 from microconv.demo.visitors import Sessions, Visitors, of_first_session, start_microseconds
-
-_SAME_SITTING_SECONDS = 2 * 3600
 
 
 @dataclass
@@ -56,7 +55,7 @@ def follow(
             if step.wait_days is not None:
                 mean, most = step.wait_days
                 wait = np.minimum(rng.exponential(mean, len(chosen)), most) * SECONDS_PER_DAY
-                over[chosen] += _SAME_SITTING_SECONDS + wait
+                over[chosen] += settings.SAME_SITTING_SECONDS + wait
             if step.is_off_session:
                 found = _records(visitors, sessions, views, walk.view[chosen], over[chosen], site)
                 for event in step.events:

@@ -50,7 +50,7 @@ def journey_truth(
         },
         "journeys": {
             journey.name: {
-                "entered": "by everybody, on arrival"
+                "entered": f"by everybody, as visit {journey.visit} begins"
                 if journey.entry_rate is None
                 else "once, with this chance per browsed page",
                 "entry_rate": journey.entry_rate,
@@ -58,9 +58,23 @@ def journey_truth(
             }
             for journey in vertical.journeys
         },
+        "kpis": [one._asdict() | {"rate": round(one.rate, 6)} for one in vertical.shares],
+        "long_reads": _planted_reads(vertical),
         "effects": [_journey_effect(vertical, action) for action in vertical.actions],
         "shares": _row_shares(),
         "counts": tally.as_json(),
+    }
+
+
+def _planted_reads(vertical: SimulatedVertical) -> dict[str, Any] | None:
+    """Pages that are read for long: the rate by page view, of visitors that are known."""
+    reads = vertical.long_reads
+    if reads is None:
+        return None
+    return {
+        "pages": [page.path for page in vertical.site.pages if page.kind == reads.kind],
+        "engaged_seconds": reads.seconds,
+        "rate": round(reads.share * settings.STAYING_SHARE, 6),
     }
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from microconv.demo.local_time import SECONDS_PER_DAY
+from microconv.demo.settings import SAME_SITTING_SECONDS
 from microconv.demo.site import Site
 
 
@@ -55,12 +58,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Journey:
-    """A chain of steps that people enter once, at `entry_rate` per page or (None) on arrival."""
+    """A chain of steps that people enter once.
+
+    They do so at `entry_rate` per page or (None) as their first or second `visit` begins.
+    """
 
     name: str
     steps: tuple[Step, ...]
     entry_rate: float | None
     mobile_ratio: float = 1.0
+    visit: int = 1
 
     @property
     def length(self) -> int:
@@ -99,13 +106,50 @@ class Journey:
             product *= step.rate
         return product
 
+    def rate_within(self, start: str, stop: str, hours: float) -> float:
+        """The planted rate from one conversion to a later one within so many hours.
+
+        One wait lies between them, which is exponential after a pause; the minutes that people
+        spend on the page before it are neglected.
+        """
+        names = [step.conversion for step in self.steps]
+        between = self.steps[names.index(start) + 1 : names.index(stop) + 1]
+        [(mean, most)] = [step.wait_days for step in between if step.wait_days]
+        wait = hours / 24 - SAME_SITTING_SECONDS / SECONDS_PER_DAY
+        in_time = 1.0 if wait >= most else 1 - math.exp(-wait / mean)
+        return self.rate(start, stop) * in_time
+
+
+class PlantedShare(NamedTuple):
+    """The value that a KPI of the starter has by construction, and why."""
+
+    kpi_name: str
+    rate: float
+    mechanism: str
+
+
+class MailReaders(NamedTuple):
+    """Of the people with one device the share whose every later visit comes from a `campaign`."""
+
+    campaign: int
+    share: float
+
+
+class LongReads(NamedTuple):
+    """Of browsed pages of a `kind` the share that is read for at least `seconds`, others less."""
+
+    kind: int
+    share: float
+    seconds: float
+
 
 @dataclass(frozen=True)
 class SimulatedVertical:
     """A kind of business as the demo simulates it.
 
     `shows` are events that a page of some kind fires as it loads; `funnels` names the shipped
-    funnels that measure a journey, with the conversions that are their steps.
+    funnels that measure a journey, with the conversions that are their steps; `shares` names the
+    KPIs that have a planted value besides.
     """
 
     site: Site
@@ -115,6 +159,9 @@ class SimulatedVertical:
     funnels: dict[str, tuple[str, ...]]
     main_funnel: str
     shows: tuple[tuple[str, int], ...] = ()
+    shares: tuple[PlantedShare, ...] = ()
+    long_reads: LongReads | None = None
+    mail_readers: MailReaders | None = None
 
     def journey_of(self, conversion: str) -> Journey:
         """The journey that a conversion is a step of."""

@@ -6,7 +6,7 @@ through the login. Arrays of `Visitors` have one element per person, of `Session
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from microconv.demo import settings
 from microconv.demo.arrays import Bools, Floats, Ints, group_starts, last_flagged, mixed, positions
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_to_utc_seconds
 from microconv.demo.site import Site
+from microconv.demo.vertical import MailReaders
 
 WEEKDAY_WEIGHTS = (1.06, 1.08, 1.07, 1.04, 0.94, 0.86, 0.95)
 """New visitors by weekday, Monday first; mean 1."""
 _HOUR_WEIGHTS = (
     14, 9, 6, 4, 4, 7, 14, 24, 34, 42, 47, 50, 53, 51, 49, 48, 49, 52, 57, 64, 70, 66, 48, 28
 )  # fmt: skip
-_SAME_SITTING_SECONDS = 2 * 3600
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,18 @@ def draw_sessions(rng: np.random.Generator, visitors: Visitors, site: Site) -> S
     )
 
 
+def come_by_mail(
+    rng: np.random.Generator, visitors: Visitors, sessions: Sessions, mail: MailReaders, site: Site
+) -> Sessions:
+    """The same sessions, where each later one of a mail reader comes from the mails' campaign."""
+    reads = (rng.random(len(visitors.person)) < mail.share) & ~visitors.has_two_devices
+    is_later = np.arange(len(sessions.visitor)) > sessions.first_index
+    by_mail = is_later & reads[sessions.visitor]
+    collected = np.where(by_mail, mail.campaign, sessions.collected)
+    _, last_click = _per_device(sessions.visitor, sessions.slot, collected, site.direct)
+    return replace(sessions, collected=collected, last_click=last_click)
+
+
 def _return_days(rng: np.random.Generator, counts: Ints) -> tuple[Ints, Ints]:
     """Days since the first visit of each session, and the counts left within `MAX_LIFE_DAYS`."""
     position = positions(counts)
@@ -169,7 +181,7 @@ def session_starts(
     pause = rng.integers(0, 3 * 3600, len(start))
     for nth in range(1, settings.MAX_SESSIONS):
         index = np.flatnonzero(position == nth)
-        earliest = start[index - 1] + duration_seconds[index - 1] + _SAME_SITTING_SECONDS
+        earliest = start[index - 1] + duration_seconds[index - 1] + settings.SAME_SITTING_SECONDS
         late = earliest + pause[index]
         start[index] = np.where(start[index] < earliest, late, start[index])
     return local_to_utc_seconds(start)

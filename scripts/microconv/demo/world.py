@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
+from microconv.demo import settings
 from microconv.demo.site import Campaign, Device, Place
+
+
+def gap_within(days: int, gaps: int = 1) -> float:
+    """The chance that so many gaps between visits are together within so many times 24 hours.
+
+    A gap is a whole number of days, each further day as likely to be added as the one before; where
+    the days are just that many, the hours of the first and last visit decide for half of them.
+    """
+    stays = math.exp(-1 / settings.RETURN_MEAN_DAYS)
+
+    def exactly(total: int) -> float:
+        ways = math.comb(total + gaps - 1, gaps - 1)
+        return ways * float((1 - stays) ** gaps * stays**total)
+
+    return sum(exactly(total) for total in range(days)) + exactly(days) / 2
+
 
 DEVICES: Final = (
     Device("mobile", "Apple", "iPhone", "iOS", "18.6", "Safari", "18.6", 0.28, True),
@@ -96,6 +114,16 @@ APP_CAMPAIGNS: Final = (
 )
 DIRECT, REMINDER, APP_REMINDER = 0, 5, 4
 """Campaigns of people who come back."""
+
+
+def without(campaign: int) -> tuple[Campaign, ...]:
+    """The campaigns where one brings nobody by itself; its visitors come directly."""
+    shares = {campaign: 0.0, DIRECT: CAMPAIGNS[DIRECT].weight + CAMPAIGNS[campaign].weight}
+    return tuple(
+        one._replace(weight=shares.get(place, one.weight)) for place, one in enumerate(CAMPAIGNS)
+    )
+
+
 APP_DEVICES: Final = tuple(
     device for device in DEVICES if device.system in ("iOS", "iPadOS", "Android")
 )

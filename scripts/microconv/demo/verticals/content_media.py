@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from microconv.demo import world
+from microconv.demo import settings, world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    MailReaders,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 FRONT, ARTICLE, TOPIC, SEARCH, OFFER, ACCOUNT, PAY = range(7)
 
 _BRAND = "Daily Example"
+_EMAIL = world.REMINDER
+"""The campaign of the newsletter, by which only its readers come."""
 _VIDEO = ("video_start", "video_progress", "video_complete")
 _OFFER = ("view_promotion", "select_promotion")
 _ARTICLES = (
@@ -48,9 +58,9 @@ SITE = Site(
     devices=world.DEVICES,
     bot_device=world.BOT_DEVICE,
     places=world.PLACES,
-    campaigns=world.CAMPAIGNS,
+    campaigns=world.without(_EMAIL),
     direct=world.DIRECT,
-    reminder=world.REMINDER,
+    reminder=world.DIRECT,
     extra=world.DIRECT,
     products=(
         Product("Digital, monthly", "Daily", "subscriptions", "monthly", "digital", 9.9),
@@ -114,5 +124,13 @@ VERTICAL = SimulatedVertical(
         "subscription_by_visitor": ("view_offer", "select_offer", "registration", "subscription"),
     },
     main_funnel="subscription_by_visitor",
+    mail_readers=MailReaders(_EMAIL, 0.5),
+    shares=(
+        PlantedShare(
+            "three_email_clicks_rate",
+            settings.RETURN_SHARE**2 * world.gap_within(14, gaps=2),
+            "who follows a mail follows all of them: two more visits, as everybody makes them",
+        ),
+    ),
     shows=(("view_search_results", SEARCH),),
 )

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from microconv.demo import world
+from microconv.demo import settings, world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    LongReads,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 HOME, SERVICES, BLOG, CASES, PRICING, TOOLS, CONTACT = range(7)
 
@@ -75,6 +83,22 @@ SITE = Site(
     stream_id="7700112235",
 )
 
+COMMITMENT = Journey(
+    "commitment",
+    (
+        # Case study and form open over the page: pages that only people on this way see
+        # would make every other action look harmful at the same depth.
+        Step("click_call_to_action", ("select_content",), kind=SERVICES),
+        Step("read_case_study", ("select_content",), 0.60, CASES),
+        Step("start_form", ("form_start",), 0.55, CONTACT),
+        Step("lead", ("form_submit", "generate_lead"), 0.65, CONTACT),
+        Step("qualified_lead", ("qualify_lead",), 0.55, None, (2.0, 5.0), True),
+        Step("won_customer", ("close_convert_lead",), 0.40, None, (5.0, 12.0), True),
+    ),
+    entry_rate=0.045,
+    mobile_ratio=0.7,
+)
+
 VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
@@ -98,23 +122,7 @@ VERTICAL = SimulatedVertical(
         Action("view_search_results", 0.01),
         Action("click", 0.03),
     ),
-    journeys=(
-        Journey(
-            "commitment",
-            (
-                # Case study and form open over the page: pages that only people on this way see
-                # would make every other action look harmful at the same depth.
-                Step("click_call_to_action", ("select_content",), kind=SERVICES),
-                Step("read_case_study", ("select_content",), 0.60, CASES),
-                Step("start_form", ("form_start",), 0.55, CONTACT),
-                Step("lead", ("form_submit", "generate_lead"), 0.65, CONTACT),
-                Step("qualified_lead", ("qualify_lead",), 0.55, None, (2.0, 5.0), True),
-                Step("won_customer", ("close_convert_lead",), 0.40, None, (5.0, 12.0), True),
-            ),
-            entry_rate=0.045,
-            mobile_ratio=0.7,
-        ),
-    ),
+    journeys=(COMMITMENT,),
     funnels={
         "commitment_by_visitor": (
             "click_call_to_action",
@@ -131,4 +139,22 @@ VERTICAL = SimulatedVertical(
         "lead_to_customer": ("lead", "qualified_lead", "won_customer"),
     },
     main_funnel="commitment_by_visitor",
+    shares=(
+        PlantedShare(
+            "three_pages_rate",
+            settings.MORE_PAGES_SHARE**2,
+            "after each page of a visit the same share goes on",
+        ),
+        PlantedShare(
+            "return_rate",
+            settings.RETURN_SHARE * world.gap_within(7),
+            "a second visit, its gap in whole days exponential and its hour like the first one's",
+        ),
+        PlantedShare(
+            "form_left_rate",
+            1 - COMMITMENT.rate("start_form", "lead"),
+            "a form that is not sent on the visit on which it is begun is never sent",
+        ),
+    ),
+    long_reads=LongReads(CASES, 0.25, 180.0),
 )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from microconv.demo import world
+from microconv.demo import settings, world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 HOME, LESSON, PROGRESS, FIND, SETTINGS, TUTORIAL, ACCOUNT, PAYWALL = range(8)
 
@@ -20,6 +27,7 @@ SITE = Site(
         "login",
         "search",
         "share",
+        "join_group",
         "level_up",
         "unlock_achievement",
         "notification_opt_in",
@@ -55,6 +63,7 @@ SITE = Site(
         Choice("achievement_id", ("unlock_achievement",), ("first_week", "hundred_words")),
         Choice("method", ("login", "sign_up"), ("password", "google", "apple")),
         Choice("method", ("share",), ("system",)),
+        Choice("group_id", ("join_group",), ("evening_class", "travellers")),
         Choice("search_term", ("search",), ("food", "travel", "verbs")),
         Choice("promotion_name", _OFFER, ("plus",)),
         Choice("product_id", ("in_app_purchase",), ("plus_month", "plus_year")),
@@ -68,6 +77,44 @@ SITE = Site(
     tiers=("beginner", "intermediate", "advanced"),
     is_app=True,
 )
+
+ONBOARDING = Journey(
+    "onboarding",
+    (
+        Step("install", ()),
+        Step("begin_tutorial", ("tutorial_begin",), 0.70, TUTORIAL),
+        Step("complete_tutorial", ("tutorial_complete",), 0.60, TUTORIAL),
+        Step("registration", ("sign_up",), 0.50, ACCOUNT),
+    ),
+    entry_rate=None,
+)
+
+FEATURES = Journey(
+    "features",
+    (
+        Step("arrival", ()),
+        Step("first_feature", ("search",), 0.40, FIND),
+        Step("second_feature", ("share",), 0.70, PROGRESS),
+        Step("three_features_first_week", ("join_group",), 0.60, HOME),
+    ),
+    entry_rate=None,
+)
+LATER = Journey(
+    "features_on_return",
+    (Step("second_visit", ()), Step("later_feature", ("search",), 0.50, FIND)),
+    entry_rate=None,
+    visit=2,
+)
+
+
+def _activated_within(days: int) -> float:
+    """The share who finish the tutorial and use a feature, at once or as they come back."""
+    comes_back = settings.RETURN_SHARE * world.gap_within(days)
+    at_once = FEATURES.rate("arrival", "first_feature")
+    later = LATER.rate("second_visit", "later_feature") * comes_back
+    tutorial = ONBOARDING.rate("install", "complete_tutorial")
+    return tutorial * (1 - (1 - at_once) * (1 - later))
+
 
 VERTICAL = SimulatedVertical(
     site=SITE,
@@ -83,20 +130,11 @@ VERTICAL = SimulatedVertical(
         Action("level_up", 0.02, kind=LESSON),
         Action("notification_opt_in", 0.05, kind=SETTINGS, is_once=True),
         Action("notification_open", 0.03, kind=HOME),
-        Action("search", 0.02, kind=FIND),
-        Action("share", 0.01, kind=PROGRESS),
     ),
     journeys=(
-        Journey(
-            "onboarding",
-            (
-                Step("install", ()),
-                Step("begin_tutorial", ("tutorial_begin",), 0.70, TUTORIAL),
-                Step("complete_tutorial", ("tutorial_complete",), 0.60, TUTORIAL),
-                Step("registration", ("sign_up",), 0.50, ACCOUNT),
-            ),
-            entry_rate=None,
-        ),
+        ONBOARDING,
+        FEATURES,
+        LATER,
         Journey(
             "purchase",
             (
@@ -117,4 +155,21 @@ VERTICAL = SimulatedVertical(
         ),
     },
     main_funnel="onboarding_by_visitor",
+    shares=(
+        PlantedShare(
+            "features_activated",
+            FEATURES.rate("arrival", "three_features_first_week"),
+            "three features on the first visit; later there is only one of them",
+        ),
+        PlantedShare(
+            "activation_rate",
+            _activated_within(7),
+            "the tutorial on the first visit, a feature there or on the second, if it is in time",
+        ),
+        PlantedShare(
+            "activation_in_a_day_rate",
+            _activated_within(1),
+            "the same within 24 hours of the first opening",
+        ),
+    ),
 )

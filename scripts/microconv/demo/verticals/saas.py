@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from microconv.demo import world
 from microconv.demo.site import Choice, Page, Product, Site
-from microconv.demo.vertical import Action, Browsed, Journey, SimulatedVertical, Step
+from microconv.demo.vertical import (
+    Action,
+    Browsed,
+    Journey,
+    PlantedShare,
+    SimulatedVertical,
+    Step,
+)
 
 HOME, FEATURES, BLOG, HELP, GUIDES, PRICING, SIGN_UP, PRODUCT, BILLING = range(9)
 
@@ -27,6 +34,7 @@ SITE = Site(
         "tutorial_complete",
         "create_project",
         "invite_member",
+        "connect_integration",
         "begin_checkout",
         "purchase",
     ),
@@ -78,6 +86,23 @@ SITE = Site(
     tiers=("member", "admin", "owner"),
 )
 
+TRIAL = Journey(
+    "trial",
+    (
+        Step("view_pricing", (), kind=PRICING),
+        Step("start_sign_up", ("form_start",), 0.60, SIGN_UP),
+        Step("sign_up", ("form_submit", "sign_up"), 0.70, SIGN_UP),
+        Step("begin_set_up", ("tutorial_begin",), 0.80, PRODUCT, (1.0, 4.0)),
+        Step("create_project", ("create_project",), 0.85, PRODUCT),
+        Step("activation", ("invite_member", "tutorial_complete"), 0.80, PRODUCT),
+        Step("three_features_first_week", ("connect_integration",), 0.75, PRODUCT),
+        Step("begin_checkout", ("begin_checkout",), 0.65, BILLING, (2.0, 6.0)),
+        Step("paid_plan", ("purchase",), 0.80, BILLING, is_sale=True),
+    ),
+    entry_rate=0.05,
+    mobile_ratio=0.6,
+)
+
 VERTICAL = SimulatedVertical(
     site=SITE,
     browsed=(
@@ -100,26 +125,32 @@ VERTICAL = SimulatedVertical(
         Action("share", 0.01),
         Action("generate_lead", 0.004, is_once=True),
     ),
-    journeys=(
-        Journey(
-            "trial",
-            (
-                Step("view_pricing", (), kind=PRICING),
-                Step("start_sign_up", ("form_start",), 0.60, SIGN_UP),
-                Step("sign_up", ("form_submit", "sign_up"), 0.70, SIGN_UP),
-                Step("begin_set_up", ("tutorial_begin",), 0.80, PRODUCT, (1.0, 4.0)),
-                Step("create_project", ("create_project",), 0.85, PRODUCT),
-                Step("activation", ("invite_member", "tutorial_complete"), 0.80, PRODUCT),
-                Step("begin_checkout", ("begin_checkout",), 0.50, BILLING, (2.0, 6.0)),
-                Step("paid_plan", ("purchase",), 0.80, BILLING, is_sale=True),
-            ),
-            entry_rate=0.05,
-            mobile_ratio=0.6,
-        ),
-    ),
+    journeys=(TRIAL,),
     funnels={
         "plan_by_visitor": ("view_pricing", "sign_up", "activation", "paid_plan"),
         "sign_up_by_session": ("view_pricing", "start_sign_up", "sign_up"),
     },
     main_funnel="plan_by_visitor",
+    shares=(
+        PlantedShare(
+            "activation_rate",
+            TRIAL.rate("sign_up", "activation"),
+            "a project and an invitation on the visit after the sign-up",
+        ),
+        PlantedShare(
+            "activation_in_a_day_rate",
+            TRIAL.rate_within("sign_up", "activation", 24),
+            "of these, visits within 24 hours of the sign-up",
+        ),
+        PlantedShare(
+            "three_features_rate",
+            TRIAL.rate("sign_up", "three_features_first_week"),
+            "a project, an invitation and an integration on that visit",
+        ),
+        PlantedShare(
+            "pricing_left_rate",
+            1 - TRIAL.rate("view_pricing", "sign_up"),
+            "nobody signs up later; the few who ask for a demo in between are neglected",
+        ),
+    ),
 )
