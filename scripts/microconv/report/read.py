@@ -1,0 +1,127 @@
+"""Reads rows of marts that remember where they come from; never events, never without a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from microconv.aggregates.literals import literal
+from microconv.report.numbers import Numbers, is_missing
+from microconv.report.text import Datum, Name, Text, Value, text
+from microconv.writing import beside
+
+if TYPE_CHECKING:
+    from microconv.profile import Record, Warehouse
+    from microconv.report.scope import Scope
+
+# More rows of a mart than this are never asked for; a year of weeks of all KPIs is a quarter of it.
+MOST_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a mart: its values, and each of them as text that says where it comes from."""
+
+    mart: str
+    key: Mapping[str, Value]
+    record: Record
+    numbers: Numbers
+
+    def value(self, column: str) -> float | None:
+        """A number, or None where there is none to show."""
+        found = self.record[column]
+        return None if is_missing(found) else float(found)  # type: ignore[arg-type]
+
+    def has(self, *columns: str) -> bool:
+        """Whether all of these columns hold a number."""
+        return all(self.value(column) is not None for column in columns)
+
+    def words(self, column: str) -> str:
+        """A text; nothing for none."""
+        found = self.record[column]
+        return "" if found is None else str(found)
+
+    def name(self, column: str) -> Name:
+        """A text that somebody else wrote."""
+        return Name(self.words(column))
+
+    def day(self, column: str) -> date:
+        """A date."""
+        found = self.record[column]
+        assert isinstance(found, date)
+        return found
+
+    def shown(self, column: str, style: str) -> Datum:
+        """A number in a style: count, share, times, money, span or plain."""
+        value = self.value(column)
+        formats = {"count": self.numbers.count, "span": self.numbers.span}
+        shown = formats[style](value) if style in formats else self.numbers.styled(value, style)
+        return Datum(shown, self.record[column], self.mart, self.key, column)
+
+    def count(self, column: str) -> Datum:
+        """A whole number."""
+        return self.shown(column, "count")
+
+    def interval(self, column: str, style: str = "share") -> Text:
+        """A number with its 95 % interval."""
+        if not self.has(column):
+            return text(self.shown(column, style))
+        if not self.has(f"{column}_low", f"{column}_high"):
+            return text(self.shown(column, style))
+        low, high = (self.shown(f"{column}_{end}", style) for end in ("low", "high"))
+        return text(self.shown(column, style), " [", low, ", ", high, "]")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The marts and what was asked of them."""
+
+    warehouse: Warehouse
+    numbers: Numbers
+    scope: Scope
+
+    def lines(
+        self,
+        mart: str,
+        keys: Sequence[str],
+        columns: Sequence[str],
+        where: Mapping[str, Value] | None = None,
+        order: str = "",
+        most: int = MOST_ROWS,
+        also: str = "",
+    ) -> list[Line]:
+        """Rows of a mart.
+
+        Args:
+            mart: A model, or a table that a command wrote beside the marts.
+            keys: Columns that name a row, those of `where` included.
+            columns: What else is read.
+            where: Values of columns that are wanted.
+            order: Columns to sort by; the keys come after them.
+            most: No more rows than these.
+            also: Another condition, in SQL of this package only.
+        """
+        wanted = [f"{name} = {self._literal(value)}" for name, value in (where or {}).items()]
+        wanted += [also] if also else []
+        listed = list(dict.fromkeys([*keys, *columns]))
+        sorting = ", ".join(part for part in (order, *keys) if part)
+        rows = self.warehouse.run_query(
+            f"select {', '.join(listed)} from {self._relation(mart)}"
+            + (f" where {' and '.join(wanted)}" if wanted else "")
+            + f" order by {sorting} limit {most}"
+        )
+        return [Line(mart, {key: row[key] for key in keys}, row, self.numbers) for row in rows]
+
+    def has_evidence(self, table: str) -> bool:
+        """Whether a command has written this table."""
+        return self.warehouse.has(beside(self.warehouse, table))
+
+    def _relation(self, mart: str) -> str:
+        if mart.startswith("evidence_"):
+            return beside(self.warehouse, mart)
+        return self.warehouse.relation(mart)
+
+    def _literal(self, value: Value) -> str:
+        return literal(value, self.warehouse.is_duckdb)

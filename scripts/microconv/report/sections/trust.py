@@ -1,0 +1,11 @@
+"""To come."""
+
+from __future__ import annotations
+
+from microconv.report.cards import Section
+from microconv.report.read import Reader
+
+
+def trust(reader: Reader) -> Section:
+    """Nothing yet."""
+    return Section("trust", "trust", "")
