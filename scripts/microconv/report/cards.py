@@ -7,9 +7,14 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
-from microconv.report.text import Part, Text
+from microconv.report.text import Part
 
 Cell: TypeAlias = Part
+
+
+def cells(*parts: Cell) -> tuple[Cell, ...]:
+    """A row of a table."""
+    return parts
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,3 @@ class Section:
     title: str
     lead: Part
     cards: tuple[Card, ...] = field(default=())
-
-
-EMPTY = Text()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from microconv.report.cards import Band, Chart
 from microconv.report.numbers import Numbers
+from microconv.report.read import Line
 from microconv.report.text import clean
 
 WIDTH = 330
@@ -50,6 +51,12 @@ class Row:
     is_strong: bool = True
 
 
+def row_of(line: Line, label: str, column: str, style: str, is_strong: bool = True) -> Row:
+    """A row of a number of a mart that has an interval."""
+    value, low, high = (line.value(f"{column}{end}") or 0.0 for end in ("", "_low", "_high"))
+    return Row(label, line.interval(column, style).plain, value, low, high, is_strong)
+
+
 def trend(
     points: Sequence[Point], style: str, band: Band | None, numbers: Numbers, said: str
 ) -> Chart:
@@ -60,13 +67,11 @@ def trend(
     import altair as alt
 
     rows = [_as_json(point) for point in points]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X(
-            "day:T",
-            title=None,
-            axis=alt.Axis(format="%-d %b", tickCount=4, grid=False, labelFlush=True),
-        )
+    axis = alt.Axis(
+        format="%-d %b", values=_days(points), grid=False, labelFlush=True, labelOverlap=False
     )
+    x = alt.X("day:T", title=None, scale=alt.Scale(type="utc", nice=False), axis=axis)
+    base = alt.Chart(alt.Data(values=rows)).encode(x=x)
     y = alt.Y(
         "value:Q",
         title=None,
@@ -99,6 +104,9 @@ def forest(
     data = [
         {
             "place": place,
+            "top": place - 0.18,
+            "bottom": place + 0.36,
+            "at": reference,
             "label": _short(row.label),
             "number": row.number,
             "value": min(max(row.value, low), high),
@@ -109,26 +117,21 @@ def forest(
         for place, row in enumerate(rows)
     ]
     scale = alt.Scale(type="log" if is_log else "linear", domain=[low, high], nice=False)
-    ticks = _ticks(low, high) if is_log else None
-    axis = alt.Axis(
-        format=_FORMATS.get(style, ".2~f"),
-        grid=False,
-        labelFlush=True,
-        **({"values": ticks} if ticks else {"tickCount": 4}),
-    )
-    y = alt.Y(
-        "place:Q", axis=None, scale=alt.Scale(domain=[-0.75, len(rows) - 0.55], reverse=True)
-    )
+    axis = alt.Axis(format=_FORMATS.get(style, ".2~f"), grid=False, labelFlush=True, tickCount=4)
+    if is_log:
+        axis.values = _ticks(low, high)
+    y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[-0.75, len(rows) - 0.55], reverse=True))
     base = alt.Chart(alt.Data(values=data)).encode(y=y)
     x = alt.X("value:Q", title=None, scale=scale, axis=axis)
     colour = alt.Color("colour:N", scale=None, legend=None)
     layers: list[Any] = []
     if reference is not None:
-        line = alt.Chart(alt.Data(values=[{"at": reference}]))
-        rule = line.mark_rule(color="var(--muted)", strokeDash=[4, 3])
-        layers.append(rule.encode(x=alt.X("at:Q", scale=scale)))
+        # In pieces, so that it crosses no text.
+        line = alt.Chart(alt.Data(values=data)).mark_rule(color="var(--text)", strokeDash=[3, 2])
+        layers.append(line.encode(x=alt.X("at:Q", scale=scale), y=_top(y), y2="bottom:Q"))
     layers += [
-        base.mark_rule(strokeWidth=3).encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
+        base.mark_rule(strokeWidth=3)
+        .encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
         .encode(color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x=x, color=colour),
         _label(base, "label", "left", 0, 210, "var(--text)"),
@@ -136,6 +139,12 @@ def forest(
     ]
     chart = alt.layer(*layers).properties(width=WIDTH - 10, height=_ROW * len(rows) + 8)
     return _drawn(chart, numbers, said)
+
+
+def _top(y: Any) -> Any:
+    top = y.copy()
+    top.shorthand = "top:Q"
+    return top
 
 
 def _label(base: Any, column: str, align: str, x: int, limit: int, colour: str) -> Any:
@@ -181,7 +190,18 @@ def _short(label: str) -> str:
 
 def _as_json(point: Point) -> dict[str, Any]:
     known = {"value": point.value, "low": point.low, "high": point.high}
-    return {"day": point.day.isoformat(), **known}
+    return {"day": _milliseconds(point.day), **known}
+
+
+def _days(points: Sequence[Point]) -> list[int]:
+    """The days that an axis names: the first, the last and at most two between."""
+    last = len(points) - 1
+    parts = min(3, last)
+    return [_milliseconds(points[round(last * part / parts)].day) for part in range(parts + 1)]
+
+
+def _milliseconds(day: date) -> int:
+    return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
 def _drawn(chart: Any, numbers: Numbers, said: str) -> Chart:

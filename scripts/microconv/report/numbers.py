@@ -111,26 +111,29 @@ class Numbers:
     def chart_dates(self) -> dict[str, Any]:
         """The locale for the dates at a chart's axes, as d3 wants it."""
         weekdays = [6, 0, 1, 2, 3, 4, 5]
-        days = {width: get_day_names(width, locale=self.locale) for width in _WIDTHS}
-        months = {width: get_month_names(width, locale=self.locale) for width in _WIDTHS}
+        days, short_days = (
+            get_day_names("wide", locale=self.locale),
+            get_day_names("abbreviated", locale=self.locale),
+        )
+        months, short_months = (
+            get_month_names("wide", locale=self.locale),
+            get_month_names("abbreviated", locale=self.locale),
+        )
         return {
             "dateTime": "%x, %X",
             "date": "%x",
             "time": "%X",
             "periods": ["AM", "PM"],
-            "days": [days["wide"][one] for one in weekdays],
-            "shortDays": [days["abbreviated"][one] for one in weekdays],
-            "months": [months["wide"][one] for one in range(1, 13)],
-            "shortMonths": [months["abbreviated"][one] for one in range(1, 13)],
+            "days": [days[one] for one in weekdays],
+            "shortDays": [short_days[one] for one in weekdays],
+            "months": [months[one] for one in range(1, 13)],
+            "shortMonths": [short_months[one] for one in range(1, 13)],
         }
 
     def _percent(self, text: str) -> str:
         pattern = self.locale.percent_formats[None].pattern
         between = pattern.partition("%")[0].lstrip("#,0.")
         return f"{text}{between}%"
-
-
-_WIDTHS = ("wide", "abbreviated")
 
 
 def is_missing(value: object) -> bool:

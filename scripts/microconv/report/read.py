@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from microconv.aggregates.literals import literal
@@ -113,6 +114,38 @@ class Reader:
             + f" order by {sorting} limit {most}"
         )
         return [Line(mart, {key: row[key] for key in keys}, row, self.numbers) for row in rows]
+
+    def tallies(
+        self,
+        mart: str,
+        by: Sequence[str],
+        sums: Sequence[str] = ("count(*)",),
+        where: Mapping[str, Value] | None = None,
+    ) -> list[Line]:
+        """Counts or sums of a mart's rows, such as `count(*)`; a column of the line is the sum."""
+        wanted = [f"{name} = {self._literal(value)}" for name, value in (where or {}).items()]
+        named = [f"{one} as tally_{place}" for place, one in enumerate(sums)]
+        rows = self.warehouse.run_query(
+            f"select {', '.join([*by, *named])} from {self._relation(mart)}"
+            + (f" where {' and '.join(wanted)}" if wanted else "")
+            + (f" group by {', '.join(by)} order by {', '.join(by)}" if by else "")
+            + f" limit {MOST_ROWS}"
+        )
+        found = []
+        for row in rows:
+            tallied = {one: row[f"tally_{place}"] for place, one in enumerate(sums)}
+            key = {name: row[name] for name in by} | dict(where or {})
+            found.append(Line(mart, key, {**key, **tallied}, self.numbers))
+        return found
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """What people read for each conversion of the catalog."""
+        rows = self.lines("dim_conversions", ("conversion_name",), ("label",))
+        return {
+            line.words("conversion_name"): line.words("label") or line.words("conversion_name")
+            for line in rows
+        }
 
     def has_evidence(self, table: str) -> bool:
         """Whether a command has written this table."""

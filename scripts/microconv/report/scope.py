@@ -1,4 +1,4 @@
-"""What a report is about: the macro-conversion, the segment and the first day that were asked for."""
+"""What a report is about: macro-conversion, segment and first day, as they were asked for."""
 
 from __future__ import annotations
 

@@ -1,11 +1,142 @@
-"""To come."""
+"""Who to call: the highest scores, and who has stalled."""
 
 from __future__ import annotations
 
-from microconv.report.cards import Section
-from microconv.report.read import Reader
+from collections.abc import Sequence
+
+from microconv.report.cards import Bar, Card, Section, Table
+from microconv.report.read import Line, Reader
+from microconv.report.text import Name, Part, Value, text
+
+_SCORE = (
+    *("lead_score", "probability", "probability_low", "probability_high", "funnel_stage"),
+    *("last_activity_at", "top_reasons", "macro_conversion_count", "has_consent"),
+)
+_MOST = 10
+_OPEN = "macro_conversion_count = 0 and lead_score > 0"
 
 
 def call(reader: Reader) -> Section:
-    """Nothing yet."""
-    return Section("call", "call", "")
+    """Visitors with consent only; the rest is counted."""
+    cards = [_scores(reader), *_stalled(reader)]
+    lead = (
+        "People with a name in the export only: who gave consent in the latest session. This page "
+        "may therefore not be passed on like a chart."
+    )
+    return Section("call", "Who to call", lead, tuple(cards))
+
+
+def _scores(reader: Reader) -> Card:
+    lines = reader.lines(
+        "mart_lead_scores",
+        ("visitor_id",),
+        _SCORE,
+        {"has_consent": True},
+        order="lead_score desc",
+        most=_MOST,
+        also=_OPEN,
+    )
+    goalless: dict[str, Value] = {"macro_conversion_count": 0}
+    [everybody] = reader.tallies("mart_lead_scores", (), where=goalless)
+    [allowed] = reader.tallies("mart_lead_scores", (), where={**goalless, "has_consent": True})
+    stages = reader.tallies("mart_visitor_stages", ("funnel_stage",))
+    caveats: list[Part] = []
+    if not any(line.has("probability") for line in lines):
+        caveats.append(
+            "Points rank visitors and are no probability. `microconv score` tests whether they "
+            "can be learned from what visitors did later."
+        )
+    return Card(
+        key="scores",
+        question="Who is closest to a goal and has not reached it?",
+        answer=text(
+            f"The {len(lines)} highest scores stand below. "
+            if lines
+            else "Nobody with consent has a score. "
+        ),
+        base=text(
+            "Base: ",
+            allowed.count("count(*)"),
+            " visitors with consent and without a goal, of ",
+            everybody.count("count(*)"),
+            " with or without consent",
+        ),
+        scope=reader.scope.about_all,
+        tables=(*((_table(lines),) if lines else ()), _stages(stages)),
+        caveats=tuple(caveats),
+        rule="Points of the catalog, halved with time and capped per action, at the end of the "
+        "last loaded day.",
+        is_wide=True,
+    )
+
+
+def _table(lines: Sequence[Line]) -> Table:
+    rows = tuple(
+        (
+            line.name("visitor_id"),
+            line.shown("lead_score", "plain"),
+            line.interval("probability") if line.has("probability") else "–",
+            line.words("funnel_stage"),
+            _day(line),
+            line.name("top_reasons"),
+        )
+        for line in lines
+    )
+    headings = ("Visitor", "Score", "Probability [95 %]", "Stage", "Last seen", "Most points from")
+    return Table("The highest scores", headings, rows)
+
+
+def _day(line: Line) -> str:
+    return line.words("last_activity_at")[:10]
+
+
+def _stages(stages: Sequence[Line]) -> Table:
+    order = {"awareness": 0, "interest": 1, "consideration": 2, "intent": 3, "conversion": 4}
+    rows = tuple(
+        (line.words("funnel_stage") or "no action of the catalog", line.count("count(*)"))
+        for line in sorted(stages, key=lambda line: order.get(line.words("funnel_stage"), -1))
+    )
+    return Table("All visitors by their furthest stage", ("Stage", "Visitors"), rows)
+
+
+def _stalled(reader: Reader) -> list[Card]:
+    by = ("moment", "label")
+    everybody = reader.tallies("mart_stalled_visitors", by, where={"is_listed": True})
+    allowed = {
+        line.words("moment"): line
+        for line in reader.tallies(
+            "mart_stalled_visitors", by, where={"is_listed": True, "has_ads_consent": True}
+        )
+    }
+    if not everybody:
+        return []
+    most = max(line.value("count(*)") or 0 for line in everybody) or 1
+    bars = tuple(
+        Bar(
+            line.name("label"),
+            (line.value("count(*)") or 0) / most,
+            line.count("count(*)"),
+            text(
+                allowed[line.words("moment")].count("count(*)")
+                if line.words("moment") in allowed
+                else "0",
+                " allow analytics and ads; `microconv audience --moment ",
+                Name(line.words("moment")),
+                "`",
+            ),
+        )
+        for line in everybody
+    )
+    first = max(everybody, key=lambda line: line.value("count(*)") or 0)
+    return [
+        Card(
+            key="stalled",
+            question="Who has stalled?",
+            answer=text("Most: ", first.name("label"), ", ", first.count("count(*)"), " visitors."),
+            scope=reader.scope.about_all,
+            bars=bars,
+            caveats=("A visitor may have stalled at several moments, so they do not add up.",),
+            rule="Began the moment, did nothing since that ends it, and the moment's time is up "
+            "(audience_moments.csv).",
+        )
+    ]

@@ -55,10 +55,11 @@ def _lead(reader: Reader, lines: Sequence[Line]) -> Text:
         parts += [" — against their healthy ranges: ", listed(said)]
     if without:
         parts += [f"; {reader.numbers.count(without)} have no range"]
+    first, last = (reader.numbers.day(day) for day in (reader.scope.begin, reader.scope.last_date))
     return text(
         *parts,
         ". Each is over all loaded days, with its 95 % interval; lines are whole weeks, "
-        f"{reader.numbers.day(reader.scope.begin)} to {reader.numbers.day(reader.scope.last_date)}.",
+        f"{first} to {last}.",
     )
 
 
@@ -91,7 +92,7 @@ def _card(reader: Reader, line: Line, weeks: Sequence[Line]) -> Card:
         headline=_with_unit(line, style),
         base=text("Base: ", line.count("base_count"), " ", _plural(line.words("unit"))),
         scope=reader.scope.about,
-        status=status,
+        status="" if status == "no benchmark" else status,
         band=_band(line),
         charts=charts,
         tables=tables,
@@ -168,7 +169,9 @@ def _trend(
     points = [
         Point(
             week.day("period_start_date"),
-            *(week.value(name) for name in ("value", "value_low", "value_high")),
+            week.value("value"),
+            week.value("value_low"),
+            week.value("value_high"),
         )
         for week in weeks
     ]
