@@ -22,13 +22,14 @@ class Table:
     """Numbers in rows; the first column names the row.
 
     `is_folded` tables lie behind a chart that says the same, for whoever cannot see it or wants the
-    numbers.
+    numbers. `text_columns` (from 0) hold words and are set from the left.
     """
 
     caption: str
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     is_folded: bool = False
+    text_columns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

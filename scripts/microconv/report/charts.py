@@ -104,8 +104,8 @@ def forest(
     data = [
         {
             "place": place,
-            "top": place - 0.18,
-            "bottom": place + 0.36,
+            "top": place - 0.12,
+            "bottom": place + 0.28,
             "at": reference,
             "label": _short(row.label),
             "number": row.number,

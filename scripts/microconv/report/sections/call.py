@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from microconv.report.cards import Bar, Card, Section, Table
 from microconv.report.read import Line, Reader
@@ -20,8 +21,8 @@ def call(reader: Reader) -> Section:
     """Visitors with consent only; the rest is counted."""
     cards = [_scores(reader), *_stalled(reader)]
     lead = (
-        "People with a name in the export only: who gave consent in the latest session. This page "
-        "may therefore not be passed on like a chart."
+        "Only visitors who gave consent are listed. The page holds their identifiers, so pass it "
+        "on with care."
     )
     return Section("call", "Who to call", lead, tuple(cards))
 
@@ -82,12 +83,20 @@ def _table(lines: Sequence[Line]) -> Table:
         )
         for line in lines
     )
-    headings = ("Visitor", "Score", "Probability [95 %]", "Stage", "Last seen", "Most points from")
-    return Table("The highest scores", headings, rows)
+    headings = (
+        "Visitor",
+        "Score",
+        "Probability [95 %]",
+        "Stage",
+        "Last seen (UTC)",
+        "Most points from",
+    )
+    return Table("The highest scores", headings, rows, text_columns=(3, 4, 5))
 
 
 def _day(line: Line) -> str:
-    return line.words("last_activity_at")[:10]
+    seen = line.record["last_activity_at"]
+    return line.numbers.day(seen.date()) if isinstance(seen, datetime) else "–"
 
 
 def _stages(stages: Sequence[Line]) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from microconv.correlate.show import short
 from microconv.correlate.words import wording_from
@@ -45,7 +46,7 @@ def evidence_cards(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
         answer=_answer(lines),
         scope=reader.scope.about_all,
         charts=charts,
-        points=tuple(_point(reader, line) for line in lines),
+        points=tuple(_points(reader, lines)),
         tables=(_table(lines),),
         caveats=tuple(caveats),
         rule=text(
@@ -78,7 +79,7 @@ def _answer(lines: Sequence[Line]) -> Text:
         line.name("micro_label") for line in lines if _verdict(line) is Verdict.TENTATIVE
     ]
     if strong:
-        return text("Visitors who did one of these convert more often: ", listed(strong), ".")
+        return text("More often than comparable visitors converted who did: ", listed(strong), ".")
     if doubtful:
         return text("Perhaps ", listed(doubtful), "; a check of the data failed, so take care.")
     return text("None is shown to announce it.")
@@ -109,8 +110,20 @@ def _chart(reader: Reader, lines: Sequence[Line]) -> tuple[tuple[Chart, ...], li
     return (chart,), drawn
 
 
-def _point(reader: Reader, line: Line) -> Text:
-    """A micro-conversion in words: verdict, headline, what it means, why."""
+def _points(reader: Reader, lines: Sequence[Line]) -> Iterator[Text]:
+    """Each in words; those without a number of which the same is said together."""
+    alike = groupby(
+        lines, key=lambda line: (_verdict(line), line.words("reasons"), line.words("caveats"))
+    )
+    for (verdict, _, _), group in alike:
+        if verdict in _WITHOUT_LIFT:
+            yield _point(reader, *group)
+        else:
+            yield from (_point(reader, line) for line in group)
+
+
+def _point(reader: Reader, line: Line, *others: Line) -> Text:
+    """A micro-conversion in words (and others alike): verdict, headline, what it means, why."""
     scope, verdict = reader.scope, _verdict(line)
     words = wording_from(
         line.words("micro_label"),
@@ -132,7 +145,8 @@ def _point(reader: Reader, line: Line) -> Text:
     }
     if not line.record["is_in_session"]:
         fields["headline"] = fields["odds"]
-    said: list[Part] = [line.name("micro_label"), f" ({short(verdict)}): "]
+    names: list[Part] = [one.name("micro_label") for one in (line, *others)]
+    said: list[Part] = [listed(names), f" ({short(verdict)}): "]
     templates = [VERDICTS[verdict]] if verdict in VERDICTS else []
     if _has_lift(line) and verdict is not Verdict.CAUSAL:
         first = "matched" if line.record["is_in_session"] else "off_session"
@@ -161,7 +175,7 @@ def _table(lines: Sequence[Line]) -> Table:
         *("Action", "Verdict", "Usual comparison", "Like for like", "Next step", "q"),
         "Visitors who did it",
     )
-    return Table("The evidence, action by action", headings, rows)
+    return Table("The evidence, action by action", headings, rows, text_columns=(1,))
 
 
 def _ratio(line: Line, column: str) -> Part:

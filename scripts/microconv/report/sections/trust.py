@@ -100,7 +100,7 @@ def _basis(reader: Reader) -> list[Card]:
                 " events came without consent.",
             ),
             scope=reader.scope.about_all,
-            tables=(Table("Who is followed", ("", "Count"), rows),),
+            tables=(Table("Who is followed", ("What", "Count"), rows),),
             caveats=tuple(caveats),
         )
     ]
@@ -158,7 +158,14 @@ def _checks(reader: Reader) -> list[Card]:
             question="Does the method find nothing where nothing is?",
             answer=text("Failed: ", listed(failed), ".") if failed else "No check failed.",
             scope=reader.scope.about_all,
-            tables=(Table("Self-checks of the evidence", ("Check", "", "Found"), rows),),
+            tables=(
+                Table(
+                    "Self-checks of the evidence",
+                    ("Check", "Result", "Found"),
+                    rows,
+                    text_columns=(1, 2),
+                ),
+            ),
             caveats=tuple(caveats),
             rule="Placebos are made-up events that happen at random on your own data.",
             is_wide=True,
