@@ -55,6 +55,11 @@ class Scope:
         return self.dimension == EVERYBODY
 
     @property
+    def goal(self) -> Name:
+        """The macro-conversion as people read it."""
+        return Name(self.macro_label)
+
+    @property
     def where(self) -> dict[str, str]:
         """The columns that choose the segment in a mart."""
         return {"segment_dimension": self.dimension, "segment_value": self.segment}

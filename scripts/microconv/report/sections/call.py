@@ -14,6 +14,13 @@ _SCORE = (
     *("last_activity_at", "top_reasons", "macro_conversion_count", "has_consent"),
 )
 _MOST = 10
+_STAGES = {
+    "TOFU": "Top of the funnel (awareness, interest)",
+    "MOFU": "Middle of the funnel (consideration)",
+    "BOFU": "Bottom of the funnel (intent)",
+    "customer": "Reached a goal",
+    "inactive": "Not seen lately",
+}
 _OPEN = "macro_conversion_count = 0 and lead_score > 0"
 
 
@@ -40,7 +47,7 @@ def _scores(reader: Reader) -> Card:
     goalless: dict[str, Value] = {"macro_conversion_count": 0}
     [everybody] = reader.tallies("mart_lead_scores", (), where=goalless)
     [allowed] = reader.tallies("mart_lead_scores", (), where={**goalless, "has_consent": True})
-    stages = reader.tallies("mart_visitor_stages", ("funnel_stage",))
+    stages = reader.tallies("mart_visitor_stages", ("visitor_stage",))
     caveats: list[Part] = []
     if not any(line.has("probability") for line in lines):
         caveats.append(
@@ -100,12 +107,11 @@ def _day(line: Line) -> str:
 
 
 def _stages(stages: Sequence[Line]) -> Table:
-    order = {"awareness": 0, "interest": 1, "consideration": 2, "intent": 3, "conversion": 4}
+    found = {line.words("visitor_stage"): line for line in stages}
     rows = tuple(
-        (line.words("funnel_stage") or "no action of the catalog", line.count("count(*)"))
-        for line in sorted(stages, key=lambda line: order.get(line.words("funnel_stage"), -1))
+        (said, found[name].count("count(*)")) for name, said in _STAGES.items() if name in found
     )
-    return Table("All visitors by their furthest stage", ("Stage", "Visitors"), rows)
+    return Table("All visitors, by what they did lately", ("Stage", "Visitors"), rows)
 
 
 def _stalled(reader: Reader) -> list[Card]:

@@ -42,7 +42,7 @@ def evidence_cards(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
     horizon = lines[0].shown("horizon_days", "count")
     card = Card(
         key="evidence",
-        question=text("Which actions announce ", Name(reader.scope.macro_label), "?"),
+        question=text("Which actions announce ", reader.scope.goal, "?"),
         answer=_answer(lines),
         scope=reader.scope.about_all,
         charts=charts,

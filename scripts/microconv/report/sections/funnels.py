@@ -157,4 +157,5 @@ def _table(funnel: Funnel) -> Table:
         for step in funnel.steps
     )
     headings = ("Step", "Reached", "Lost before it", "From the step before", "From entry")
-    return Table(f"{funnel.rules.label}, step by step", headings, rows, is_folded=True)
+    caption = text(Name(funnel.rules.label), ", step by step").plain
+    return Table(caption, headings, rows, is_folded=True)

@@ -8,7 +8,7 @@ from microconv.report.sections.drop_offs import drop_off_cards
 from microconv.report.sections.funnels import Funnel, funnel_card, read_funnels
 from microconv.report.sections.segments import segment_cards
 from microconv.report.sections.velocity import velocity_card
-from microconv.report.text import Name, text
+from microconv.report.text import text
 
 
 def leaks(reader: Reader) -> Section:
@@ -34,7 +34,7 @@ def _lead(funnels: list[Funnel]) -> str:
 
 
 def _no_funnel(reader: Reader) -> Card:
-    goal = Name(reader.scope.macro_label)
+    goal = reader.scope.goal
     return Card(
         key="no-funnel",
         question="Where do they leave?",

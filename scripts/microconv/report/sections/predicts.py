@@ -8,7 +8,7 @@ from microconv.report.cards import Card, Section
 from microconv.report.read import Line, Reader
 from microconv.report.sections.evidence import evidence_cards
 from microconv.report.sections.worth import worth_cards
-from microconv.report.text import Name, Part, text
+from microconv.report.text import Part, text
 
 _MICROS, _VALUES = "evidence_micro_conversions", "evidence_conversion_values"
 _KEYS = ("macro_name", "micro_name")
@@ -31,7 +31,7 @@ def predicts(reader: Reader) -> Section:
         cards += make(reader, old) if known else [_missing(reader, command)]
     lead = text(
         "Which actions announce ",
-        Name(reader.scope.macro_label),
+        reader.scope.goal,
         ": visitors who did something against comparable visitors at the same point of the visit. "
         "None of it says that more of the action would bring more.",
     )
@@ -48,7 +48,7 @@ def _missing(reader: Reader, command: str) -> Card:
         question=questions[command],
         answer=text(
             "Nothing is known about ",
-            Name(reader.scope.macro_label),
+            reader.scope.goal,
             f" yet. `microconv {command}` looks into it and says why where it can say nothing; "
             "then write the report again.",
         ),

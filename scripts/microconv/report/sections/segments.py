@@ -8,7 +8,7 @@ from microconv.report.cards import Card, Table
 from microconv.report.charts import Row, forest, row_of
 from microconv.report.read import Line, Reader
 from microconv.report.scope import DIMENSIONS
-from microconv.report.text import Name, Part, Text, listed, text
+from microconv.report.text import Part, Text, listed, text
 
 _KEYS = ("conversion_name", "segment_dimension", "segment_value")
 _RATE = tuple(f"session_conversion_rate{end}" for end in ("", "_low", "_high"))
@@ -53,7 +53,7 @@ def _card(
     overall: Sequence[Line],
 ) -> Card:
     title = DIMENSIONS[dimension]
-    goal = Name(reader.scope.macro_label)
+    goal = reader.scope.goal
     rate = overall[0].value("session_conversion_rate") if overall else None
     rows = [
         row_of(

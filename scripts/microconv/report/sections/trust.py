@@ -65,6 +65,7 @@ def _rows(reader: Reader) -> Card:
         scope=reader.scope.about_all,
         tables=(Table("Rows of the export", headings, rows),),
         caveats=(f"{reader.numbers.count(missing)} days are missing.",) if missing > 0 else (),
+        is_wide=True,
     )
 
 

@@ -9,7 +9,7 @@ from microconv.evidence.value import LEAST_ORDERS
 from microconv.report.cards import Card, Chart, Table
 from microconv.report.charts import forest, row_of
 from microconv.report.read import Line, Reader
-from microconv.report.text import Name, Part, Text, listed, text
+from microconv.report.text import Part, Text, listed, text
 
 _KEYS = ("macro_name", "micro_name")
 _ENDS = ("", "_low", "_high")
@@ -42,7 +42,7 @@ def worth_cards(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
                 "US dollars per visitor who did it, within ",
                 lines[0].shown("horizon_days", "count"),
                 " days, up to ",
-                Name(reader.scope.macro_label),
+                reader.scope.goal,
                 ". Gross is rate times order value, whatever made them buy; the difference is "
                 "against comparable visitors, and the drawing shows it.",
             ),
