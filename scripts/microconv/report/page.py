@@ -19,6 +19,7 @@ from microconv.report.sections.happened import happened
 from microconv.report.sections.leaks import leaks
 from microconv.report.sections.predicts import predicts
 from microconv.report.sections.trust import trust
+from microconv.report.text import tidy
 
 # In the order of a marketer's questions. A section without a card is left out.
 SECTIONS: tuple[Callable[[Reader], Section], ...] = (
@@ -42,6 +43,7 @@ def render(reader: Reader, sections: Sequence[Section]) -> str:
     environment = Environment(
         loader=PackageLoader("microconv.report"),
         autoescape=True,
+        finalize=tidy,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

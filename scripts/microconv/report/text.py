@@ -12,7 +12,7 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
@@ -69,7 +69,7 @@ class Text:
     parts: tuple[Part, ...] = field(default=())
 
     def __html__(self) -> str:
-        return Markup("").join(escape(part) for part in self.parts)
+        return Markup("").join(escape(tidy(part)) for part in self.parts)
 
     def __bool__(self) -> bool:
         return bool(self.parts)
@@ -115,6 +115,11 @@ def clean(value: str) -> str:
     """Text without control characters and halves of characters, which no HTML file may hold."""
     whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return "".join(" " if ord(one) < 32 or 127 <= ord(one) < 160 else one for one in whole)
+
+
+def tidy(value: Any) -> Any:
+    """What is about to be shown, `clean` where it is text that nobody has escaped."""
+    return clean(value) if type(value) is str else value
 
 
 def machine_text(value: Value) -> str:

@@ -84,7 +84,7 @@ def _table(lines: Sequence[Line]) -> Table:
             line.name("visitor_id"),
             line.shown("lead_score", "plain"),
             line.interval("probability") if line.has("probability") else "–",
-            line.words("funnel_stage"),
+            line.name("funnel_stage"),
             _day(line),
             line.name("top_reasons"),
         )

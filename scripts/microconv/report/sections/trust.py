@@ -44,7 +44,7 @@ def _rows(reader: Reader) -> Card:
     missing = calendar - (loaded.value("loaded_day_count") or 0)
     rows = tuple(
         cells(
-            line.words("source_table_kind"),
+            line.name("source_table_kind"),
             line.count("count(distinct event_date)"),
             *(line.count(name) for name in sums),
         )
@@ -146,7 +146,7 @@ def _checks(reader: Reader) -> list[Card]:
     if not lines:
         return []
     failed: list[Part] = [_title(line) for line in lines if line.words("status") == "failed"]
-    rows = tuple((_title(line), line.words("status"), line.name("sentence")) for line in lines)
+    rows = tuple((_title(line), line.name("status"), line.name("sentence")) for line in lines)
     caveats: list[Part] = []
     if failed:
         names = ", ".join(str(one) for one in failed)
