@@ -17,7 +17,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-bigquery test-long \
+.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-bigquery test-long browser \
 	truth test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -112,7 +112,20 @@ docs: setup ## Write dbt's documentation to target/static_index.html
 # Tests of a module share what they build, so that a worker with nothing left may take any test.
 PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
 
-test: $(VENV)/.dev profiles.yml lint ## Lint, type-check and run every test but the long ones
+# The report is looked at in a browser; Debian's comes along where that may be installed.
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
+		command -v $$name > /dev/null 2>&1 && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then \
+		echo "Installing Chromium for tests …"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		install="apt-get install -qq -y --no-install-recommends chromium"; \
+		{ $$install || { apt-get update -qq && $$install; }; } > /dev/null 2>&1 && exit 0; \
+	fi; \
+	echo "tests/python/test_report_browser.py does not run: there is no Chromium."
+
+test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test but the long ones
 	@$(PYTEST) tests/bigquery tests/python
 
 test-python: $(VENV)/.dev profiles.yml

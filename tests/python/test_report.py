@@ -274,7 +274,7 @@ def test_another_goal(report: Callable[..., Path], warehouse: Warehouse) -> None
         shown.key["conversion_name"] for shown in found.numbers if shown.mart == "mart_segment_gaps"
     }
     assert gaps <= {"sign_up"}
-    assert "No funnel leads to Account created here" in found.text
+    assert "No funnel has the goal Account created as a step" in found.text
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,9 @@ def test_nothing_is_wider_than_the_page(report: Page, width: int) -> None:
             .map(one => one.outerHTML.slice(0, 80))
     """)
     assert wider == []
+    # A column that is squeezed makes its row tower.
+    heights = report.run("[...document.querySelectorAll('tbody tr')].map(one => one.offsetHeight)")
+    assert max(heights) < 160
 
 
 @pytest.mark.parametrize("width", [390, 1280])
@@ -130,6 +133,7 @@ def test_a_screen_reader_finds_its_way(report: Page) -> None:
             .filter(one => !document.getElementById(one.getAttribute('aria-labelledby'))).length,
         drawings: [...document.querySelectorAll('svg')]
             .filter(one => one.getAttribute('role') !== 'img').length,
+        spoken: document.querySelectorAll('svg [role="graphics-symbol"]').length,
         tables: [...document.querySelectorAll('table')].filter(one =>
             !one.caption || one.querySelector('th:not([scope])')).length,
         scrolled: [...document.querySelectorAll('.scroll')].filter(one =>
@@ -140,7 +144,15 @@ def test_a_screen_reader_finds_its_way(report: Page) -> None:
             || !one.querySelector('.answer').textContent.trim()).length
     })""")
     assert wrong == {
-        **{"ids": [], "links": 0, "labelled": 0, "drawings": 0, "tables": 0, "scrolled": 0},
+        **{
+            "ids": [],
+            "links": 0,
+            "labelled": 0,
+            "drawings": 0,
+            "spoken": 0,
+            "tables": 0,
+            "scrolled": 0,
+        },
         **{"language": "en", "questions": 0},
     }
 

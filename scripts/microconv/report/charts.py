@@ -212,6 +212,7 @@ def _drawn(chart: Any, numbers: Numbers, said: str) -> Chart:
         chart.properties(background="transparent", padding=4)
         .configure(font=_FONT, aria=False)
         .configure_view(stroke=None)
+        .configure_mark(aria=False)
         .configure_axis(
             labelColor="var(--muted)",
             labelFontSize=11,

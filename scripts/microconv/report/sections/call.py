@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from microconv.report.cards import Bar, Card, Section, Table
+from microconv.report.cards import Bar, Card, Section, Table, cells
 from microconv.report.read import Line, Reader
 from microconv.report.text import Name, Part, Value, text
 
@@ -79,26 +79,22 @@ def _scores(reader: Reader) -> Card:
 
 
 def _table(lines: Sequence[Line]) -> Table:
+    has_probability = any(line.has("probability") for line in lines)
     rows = tuple(
-        (
+        cells(
             line.name("visitor_id"),
             line.shown("lead_score", "plain"),
-            line.interval("probability") if line.has("probability") else "–",
+            *([line.interval("probability")] if has_probability else []),
             line.name("funnel_stage"),
             _day(line),
             line.name("top_reasons"),
         )
         for line in lines
     )
-    headings = (
-        "Visitor",
-        "Score",
-        "Probability [95 %]",
-        "Stage",
-        "Last seen (UTC)",
-        "Most points from",
-    )
-    return Table("The highest scores", headings, rows, text_columns=(3, 4, 5))
+    headings = ("Visitor", "Score", *(["Probability [95 %]"] if has_probability else []))
+    headings += ("Stage", "Last seen (UTC)", "Most points from")
+    last = len(headings) - 1
+    return Table("The highest scores", headings, rows, text_columns=(last - 2, last - 1, last))
 
 
 def _day(line: Line) -> str:

@@ -38,7 +38,9 @@ def _no_funnel(reader: Reader) -> Card:
     return Card(
         key="no-funnel",
         question="Where do they leave?",
-        answer=text("No funnel leads to ", goal, " here; funnels.csv and funnel_steps.csv add one.")
+        answer=text(
+            "No funnel has the goal ", goal, " as a step; funnels.csv and funnel_steps.csv add one."
+        )
         if reader.scope.is_everybody
         else "No funnel has entries of this segment.",
         scope=reader.scope.about,
