@@ -4,6 +4,7 @@ say what they do.
 
 from __future__ import annotations
 
+import math
 import re
 import stat
 from collections.abc import Callable
@@ -14,7 +15,9 @@ import pytest
 from evidence_warehouse import run
 from markupsafe import escape
 from microconv.errors import MicroconvError
+from microconv.profile import Record
 from microconv.report.numbers import Numbers
+from microconv.report.read import Line
 from microconv.report.text import Datum, Name, fill, text
 from project_run import Warehouse
 from report_case import DAYS, HOSTILE, SEEN, built_report, hostile_changes, use, write_report
@@ -338,6 +341,23 @@ def test_no_number_is_a_dash(value: float | None) -> None:
     assert numbers.count(value) == numbers.share(value) == numbers.times(value) == "–"
     assert numbers.money(value) == numbers.span(value) == "–"
     assert numbers.times(float("inf")) == "∞×"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (1.5, 2.5, "2.00× [1.50×, 2.50×]"),
+        (1.5, math.inf, "2.00× [1.50×, ∞×]"),
+        (None, None, "2.00× (no interval)"),
+        (math.nan, 2.5, "2.00× (no interval)"),
+    ],
+)
+def test_no_number_goes_without_its_interval(
+    low: float | None, high: float | None, shown: str
+) -> None:
+    record: Record = {"lift": 2.0, "lift_low": low, "lift_high": high}
+    line = Line("mart", {}, record, Numbers("en"))
+    assert line.interval("lift", "times").plain == shown
 
 
 def test_an_unknown_locale_is_an_error_of_the_user() -> None:

@@ -70,7 +70,7 @@ class Numbers:
     def money(self, value: float | None, currency: str = "USD") -> str:
         """An amount of money."""
         if value is None or is_missing(value):
-            return NONE
+            return self.decimal(value)
         return str(format_currency(value, currency, locale=self.locale))
 
     def span(self, seconds: float | None) -> str:

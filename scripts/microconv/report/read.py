@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from microconv.profile import Record, Warehouse
     from microconv.report.scope import Scope
 
-# More rows of a mart than this are never asked for; a year of weeks of all KPIs is a quarter of it.
-MOST_ROWS = 5_000
+# More rows than this are never asked for; a year of weeks of a hundred KPIs is a quarter of it.
+MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Line:
 
     def shown(self, column: str, style: str) -> Datum:
         """A number in a style: count, share, times, money, span or plain."""
-        value = self.value(column)
+        value = self._number(column)
         formats = {"count": self.numbers.count, "span": self.numbers.span}
         shown = formats[style](value) if style in formats else self.numbers.styled(value, style)
         return Datum(shown, self.record[column], self.mart, self.key, column)
@@ -66,13 +67,20 @@ class Line:
         return self.shown(column, "count")
 
     def interval(self, column: str, style: str = "share") -> Text:
-        """A number with its 95 % interval."""
-        if not self.has(column):
-            return text(self.shown(column, style))
-        if not self.has(f"{column}_low", f"{column}_high"):
-            return text(self.shown(column, style))
+        """A number with its 95 % interval, whose upper end may be open."""
+        number = text(self.shown(column, style))
+        if self._number(column) is None:
+            return number
+        if any(self._number(f"{column}_{end}") is None for end in ("low", "high")):
+            return text(number, " (no interval)")
         low, high = (self.shown(f"{column}_{end}", style) for end in ("low", "high"))
-        return text(self.shown(column, style), " [", low, ", ", high, "]")
+        return text(number, " [", low, ", ", high, "]")
+
+    def _number(self, column: str) -> float | None:
+        """A number, an infinite one too."""
+        found = self.record[column]
+        is_number = isinstance(found, int | float) and not math.isnan(found)
+        return float(found) if is_number else None  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
