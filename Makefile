@@ -9,6 +9,7 @@ EMULATOR_PYTHON = $(shell for python in python3.13 "$$HOME"/.pyenv/versions/3.13
 	/usr/local/bin/python3.13 /opt/*/bin/python3.13 "$$(uv python find 3.13 2> /dev/null)"; do \
 		"$$python" -c '' > /dev/null 2>&1 && { echo "$$python"; break; }; done)
 DEMO_EXPORT := target/demo_export
+REPORT := target/report.html
 VERTICAL ?= ecommerce
 
 export DBT_PROFILES_DIR := $(CURDIR)
@@ -16,8 +17,8 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence docs test test-python test-bigquery test-long truth \
-	test-emulator setup-emulator emulator-python lint bench lock clean
+.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-bigquery test-long browser \
+	truth test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -65,17 +66,22 @@ DEMO_ENVIRONMENT = GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet'
 else
 DEMO_FOLDER := target/demo_$(VERTICAL)
 DEMO_EXPORT := $(DEMO_FOLDER)/export
+REPORT := $(DEMO_FOLDER)/report.html
 DEMO_ENVIRONMENT = SEEDS_PATH=$(DEMO_FOLDER)/seeds GA4_EXPORT_FILES='$(DEMO_EXPORT)/events_*.parquet' \
 	DUCKDB_PATH=$(DEMO_FOLDER)/micro_conversions.duckdb DBT_TARGET_PATH=$(DEMO_FOLDER)/dbt
 endif
 
-demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build everything from it, print the funnel
+demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build everything from it, write the report
 	@$(BIN)/microconv demo --vertical '$(VERTICAL)' --out '$(DEMO_EXPORT)'
 ifneq ($(VERTICAL),ecommerce)
 	@$(BIN)/microconv init --vertical '$(VERTICAL)' --to '$(DEMO_FOLDER)/seeds' --force > /dev/null
 endif
 	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv summary
+	@echo "Comparing visitors for the report …"
+	@$(DEMO_ENVIRONMENT) $(BIN)/microconv correlate > /dev/null
+	@$(DEMO_ENVIRONMENT) $(BIN)/microconv value > /dev/null
+	@$(DEMO_ENVIRONMENT) $(BIN)/microconv report --out $(REPORT)
 ifneq ($(VERTICAL),ecommerce)
 	@echo "To ask this demo more: export $(DEMO_ENVIRONMENT)"
 endif
@@ -95,6 +101,9 @@ evidence: setup ## Say which micro-conversions announce a macro, what they are w
 summary: setup ## Print the funnel, the segments and where the tables are
 	@$(BIN)/microconv summary
 
+report: setup ## Write the report for people to target/report.html (after build; better after evidence)
+	@$(BIN)/microconv report --out $(REPORT)
+
 docs: setup ## Write dbt's documentation to target/static_index.html
 	@$(BIN)/dbt --quiet docs generate --static && echo "Open target/static_index.html"
 
@@ -103,7 +112,20 @@ docs: setup ## Write dbt's documentation to target/static_index.html
 # Tests of a module share what they build, so that a worker with nothing left may take any test.
 PYTEST := $(BIN)/pytest -q -n 2 --dist worksteal
 
-test: $(VENV)/.dev profiles.yml lint ## Lint, type-check and run every test but the long ones
+# The report is looked at in a browser; Debian's comes along where that may be installed.
+browser:
+	@for name in chromium chromium-browser google-chrome-stable google-chrome; do \
+		command -v $$name > /dev/null 2>&1 && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then \
+		echo "Installing Chromium for tests …"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		install="apt-get install -qq -y --no-install-recommends chromium"; \
+		{ $$install || { apt-get update -qq && $$install; }; } > /dev/null 2>&1 && exit 0; \
+	fi; \
+	echo "tests/python/test_report_browser.py does not run: there is no Chromium."
+
+test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test but the long ones
 	@$(PYTEST) tests/bigquery tests/python
 
 test-python: $(VENV)/.dev profiles.yml

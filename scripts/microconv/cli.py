@@ -16,6 +16,7 @@ from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.output import warn
+from microconv.report.command import report
 from microconv.score.command import score
 from microconv.starters.command import init
 from microconv.summary import summary
@@ -72,6 +73,7 @@ app.command(
 )(demo)
 app.command()(discover)
 app.command()(init)
+app.command()(report)
 app.command()(score)
 app.command()(summary)
 app.command()(value)

@@ -49,12 +49,12 @@ def read_summary(warehouse: Warehouse) -> Summary:
     """
     segments = _read_segments(warehouse)
     shown = [row for row in segments if row["session_conversion_rate"] is not None]
-    catalogued = _read_catalogued(warehouse)
+    catalogued = read_catalogued(warehouse)
     return Summary(
         place=warehouse.place,
-        exports=_read_exports(warehouse),
+        exports=read_exports(warehouse),
         funnels=_read_funnels(warehouse),
-        funnel_rules=_read_funnel_rules(warehouse),
+        funnel_rules=read_funnel_rules(warehouse),
         segments=shown,
         hidden_segment_count=len(segments) - len(shown),
         kpis=_read_kpis(warehouse),
@@ -64,7 +64,7 @@ def read_summary(warehouse: Warehouse) -> Summary:
     )
 
 
-def _read_catalogued(warehouse: Warehouse) -> list[Record]:
+def read_catalogued(warehouse: Warehouse) -> list[Record]:
     """Every catalogued conversion with how often it happened."""
     return warehouse.run_query(f"""
         select
@@ -80,7 +80,8 @@ def _read_catalogued(warehouse: Warehouse) -> list[Record]:
     """)
 
 
-def _read_exports(warehouse: Warehouse) -> list[Record]:
+def read_exports(warehouse: Warehouse) -> list[Record]:
+    """What was loaded, by kind of table: raw = accepted + rejected + duplicates."""
     return warehouse.run_query(f"""
         select
             source_table_kind,
@@ -123,7 +124,8 @@ def _read_funnels(warehouse: Warehouse) -> list[Record]:
     """)
 
 
-def _read_funnel_rules(warehouse: Warehouse) -> dict[str, FunnelRules]:
+def read_funnel_rules(warehouse: Warehouse) -> dict[str, FunnelRules]:
+    """What each funnel is called and how it is counted, by its name."""
     rows = warehouse.run_query(f"""
         select
             funnel_name,

@@ -11,7 +11,9 @@ from causal_words import FORBIDDEN
 from microconv.evidence import templates
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("aggregates", "correlate", "deciding", "evidence", "score", "value", "watching")
+PACKAGES = ("aggregates", "correlate", "deciding", "evidence", "report")
+PACKAGES += ("score", "value", "watching")
+PAGE_TEMPLATES = sorted((PROJECT / "scripts" / "microconv").rglob("*.j2"))
 PAGES = [*sorted((PROJECT / "docs").glob("*.md"))]
 
 
@@ -59,6 +61,14 @@ def test_no_string_of_a_package_claims_an_effect(package: str) -> None:
         if FORBIDDEN.search(text) and text != "causal"
     ]
     assert wrong == []
+
+
+def test_no_template_of_a_page_claims_an_effect() -> None:
+    assert [path.name for path in PAGE_TEMPLATES] == ["report.html.j2"]
+    lines = [
+        line for path in PAGE_TEMPLATES for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert [line for line in lines if FORBIDDEN.search(line)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))

@@ -17,12 +17,21 @@ _PAST = (
 
 def wording_of(micro_name: str, basis: Basis, conversions: Mapping[str, Conversion]) -> Wording:
     """The words for a micro-conversion of the macro of `basis`."""
-    converted, macro = _macro(basis.macro_name, conversions)
+    macro = basis.macro_name
+    micro_label, macro_label = label_of(micro_name, conversions), label_of(macro, conversions)
+    return wording_from(micro_label, macro_label, macro, basis.horizon_days)
+
+
+def wording_from(
+    micro_label: str, macro_label: str, macro_name: str, horizon_days: float
+) -> Wording:
+    """The same from labels alone."""
+    converted, macro = _macro(macro_name, macro_label)
     return Wording(
-        did=_did(label_of(micro_name, conversions)),
+        did=_did(micro_label),
         converted=converted,
         macro=macro,
-        horizon_days=round(basis.horizon_days),
+        horizon_days=round(horizon_days),
     )
 
 
@@ -31,10 +40,9 @@ def label_of(name: str, conversions: Mapping[str, Conversion]) -> str:
     return conversions[name].label if name in conversions else name
 
 
-def _macro(name: str, conversions: Mapping[str, Conversion]) -> tuple[str, str]:
+def _macro(name: str, label: str) -> tuple[str, str]:
     if name == "purchase":
         return "bought", "the purchase"
-    label = label_of(name, conversions)
     return f"reached “{label}”", f"“{label}”"
 
 

@@ -1,0 +1,1 @@
+"""The `report` command: one HTML file in the order of a marketer's questions."""

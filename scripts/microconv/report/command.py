@@ -1,0 +1,59 @@
+"""The `report` command: writes what the marts say as one page for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from microconv import output
+
+
+def report(
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")] = Path("report.html"),
+    macro: Annotated[
+        str | None,
+        typer.Option(
+            "--macro",
+            help="The macro-conversion of funnels, segments and evidence.",
+            show_default="the main one",
+        ),
+    ] = None,
+    segment: Annotated[
+        str | None,
+        typer.Option(
+            "--segment",
+            help="KPIs, funnels and velocity of a segment: dimension=value.",
+            show_default="everybody",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            help="First day of trends and outages (YYYY-MM-DD).",
+            show_default="first loaded day",
+        ),
+    ] = None,
+    locale: Annotated[
+        str, typer.Option("--locale", help="How numbers and dates are written, such as de.")
+    ] = "en",
+) -> None:
+    """Write the report for marketers: one HTML file, which needs no network.
+
+    It may name visitors, so only its owner can read it. Example: microconv report --out
+    mobile.html --segment device_category=mobile
+    """
+    from microconv.profile import open_warehouse
+    from microconv.report.numbers import Numbers
+    from microconv.report.page import build, write
+    from microconv.report.read import Reader
+    from microconv.report.scope import find_scope
+
+    numbers = Numbers(locale)
+    with open_warehouse() as warehouse:
+        page = build(Reader(warehouse, numbers, find_scope(warehouse, macro, segment, since)))
+    write(page, out)
+    size = output.count(len(page.encode("utf-8")) / 1000)
+    output.say(f"Report: {out} ({size} kB). Open it in a browser.")

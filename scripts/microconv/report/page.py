@@ -1,0 +1,76 @@
+"""Puts the sections into one HTML file that asks nothing of any network."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from microconv.errors import MicroconvError
+from microconv.report.cards import Section
+from microconv.report.read import Reader
+from microconv.report.sections.call import call
+from microconv.report.sections.changed import changed
+from microconv.report.sections.happened import happened
+from microconv.report.sections.leaks import leaks
+from microconv.report.sections.predicts import predicts
+from microconv.report.sections.trust import trust
+from microconv.report.text import tidy
+
+# In the order of a marketer's questions. A section without a card is left out.
+SECTIONS: tuple[Callable[[Reader], Section], ...] = (
+    happened,
+    leaks,
+    predicts,
+    call,
+    changed,
+    trust,
+)
+
+
+def build(reader: Reader) -> str:
+    """The whole page."""
+    sections = [section for section in (make(reader) for make in SECTIONS) if section.cards]
+    return render(reader, sections)
+
+
+def render(reader: Reader, sections: Sequence[Section]) -> str:
+    """The page of these sections."""
+    environment = Environment(
+        loader=PackageLoader("microconv.report"),
+        autoescape=True,
+        finalize=tidy,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
+    return environment.get_template("report.html.j2").render(
+        sections=sections, scope=reader.scope, numbers=reader.numbers, style=Markup(source)
+    )
+
+
+def write(page: str, out: Path) -> None:
+    """Write all of it or nothing; only its owner may read it, since it names visitors.
+
+    Raises:
+        MicroconvError: The file cannot be written.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+        fresh = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(page)
+            fresh.replace(out)
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise MicroconvError(
+            f"{out} cannot be written: {error.strerror}.", "Name another file with --out."
+        ) from error
