@@ -11,8 +11,7 @@ from causal_words import FORBIDDEN
 from microconv.evidence import templates
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = ("aggregates", "correlate", "deciding", "evidence", "report")
-PACKAGES += ("score", "value", "watching")
+PACKAGES = "aggregates correlate deciding evidence report score value watching".split()
 PAGE_TEMPLATES = sorted((PROJECT / "scripts" / "microconv").rglob("*.j2"))
 PAGES = [*sorted((PROJECT / "docs").glob("*.md"))]
 
