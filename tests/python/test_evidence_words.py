@@ -11,7 +11,16 @@ from causal_words import FORBIDDEN
 from microconv.evidence import templates
 
 PROJECT = Path(__file__).resolve().parents[2]
-PACKAGES = "aggregates correlate deciding evidence report score value watching".split()
+PACKAGES = [
+    "aggregates",
+    "correlate",
+    "deciding",
+    "evidence",
+    "report",
+    "score",
+    "value",
+    "watching",
+]
 PAGE_TEMPLATES = sorted((PROJECT / "scripts" / "microconv").rglob("*.j2"))
 PAGES = [*sorted((PROJECT / "docs").glob("*.md"))]
 
