@@ -131,7 +131,14 @@ def test_the_starter_of_the_export_knows_its_events(
         for name, one in found_in(export).items()
         if one["suggestion"] and one["suggestion"]["conversion_type"]
     }
-    assert left == {"form_submit", "share", "tutorial_begin", "video_complete", "video_progress"}
+    assert left == {
+        "form_submit",
+        "share",
+        "tutorial_begin",
+        "tutorial_complete",
+        "video_complete",
+        "video_progress",
+    }
 
 
 @pytest.mark.parametrize(
