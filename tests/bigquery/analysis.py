@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from .bq_types import parse_type, type_name
 from .compile_offline import Compiled, Node
 from .engine import EngineTrapError, SqlError
-from .googlesql import Catalog, Column, output_columns
+from .googlesql import Catalog, Column
 from .project import in_order, new_catalog, relation, seed_columns, where
-
-# Analysed statements: text and columns of the tables it names → resolved statement. The variants of
-# a project share most statements, and a long one takes Google's analyzer seconds.
-_SEEN: dict[tuple[object, ...], Any] = {}
 
 
 @dataclass
@@ -68,7 +63,7 @@ def _sent_while_compiling(compiled: Compiled, catalog: Catalog) -> list[str]:
     for sent in compiled.queries:
         sql = re.sub(r"^\s*/\*.*?\*/\s*", "", sent, flags=re.DOTALL)
         try:
-            _output_columns(catalog, sql)
+            catalog.output_columns(sql)
         except (SqlError, EngineTrapError) as error:
             failures[sql] = f"sent while compiling: {error}\n{sent.strip()}"
     return list(failures.values())
@@ -84,7 +79,7 @@ def _analyze_node(analysis: Analysis, node: Node) -> None:
         if node["resource_type"] == "seed":
             columns = seed_columns(node)
         else:
-            columns = _output_columns(analysis.catalog, node["compiled_code"])
+            columns = analysis.catalog.output_columns(node["compiled_code"])
     except (SqlError, EngineTrapError, ValueError) as error:
         analysis.failures.append(f"{where(node)}: {error}")
         analysis.failed.add(node["name"])
@@ -96,20 +91,6 @@ def _analyze_node(analysis: Analysis, node: Node) -> None:
         analysis.columns[node["unique_id"]] = columns
         if node["relation_name"]:  # ephemeral models have none
             analysis.catalog.add(relation(node), columns)
-
-
-def _output_columns(catalog: Catalog, sql: str) -> list[Column]:
-    return output_columns(resolved_once(catalog, sql))
-
-
-def resolved_once(catalog: Catalog, sql: str) -> Any:
-    """A resolved statement, from an earlier analysis of the same if there was one."""
-    text = catalog.one_name(sql)
-    read = [(name, catalog.columns(name)) for name in sorted(catalog.tables) if f"`{name}`" in text]
-    key = (text, *((name, *columns) for name, columns in read))
-    if key not in _SEEN:
-        _SEEN[key] = catalog.analyze(sql)
-    return _SEEN[key]
 
 
 def mismatches(node: Node, columns: Iterable[Column]) -> list[str]:

@@ -33,6 +33,10 @@ FOR_COLUMNS = "where false and current_timestamp() = current_timestamp()"
 _PATH = re.compile(r"`[^`\s]+`(?:\s*\.\s*(?:`[^`\s]+`|\w+))*")
 
 
+# Resolved statements by their text, the columns of the tables that they name, and variables.
+_RESOLVED: dict[tuple[object, ...], Any] = {}
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table or a result; `type` is BigQuery's name of the type."""
@@ -95,10 +99,23 @@ class Catalog:
         self._registered = None
 
     def analyze(self, sql: str) -> Any:
-        """Resolved statement of one statement; SqlError with Google's message otherwise."""
+        """Resolved statement of one statement; SqlError with Google's message otherwise.
+
+        What was resolved before on the same columns is remembered: the variants of a project share
+        most statements, and a long one takes seconds.
+        """
+        text = self.one_name(sql)
+        read = [(name, *self.columns(name)) for name in sorted(self.tables) if f"`{name}`" in text]
+        declared = [(name, type_name(kind)) for name, kind in sorted(self.variables.items())]
+        key = (text, *read, *declared)
+        if key not in _RESOLVED:
+            _RESOLVED[key] = self._analyze(text)
+        return _RESOLVED[key]
+
+    def _analyze(self, sql: str) -> Any:
         registered = self._register()
         request = service.AnalyzeRequest(
-            sql_statement=self.one_name(sql),
+            sql_statement=sql,
             registered_catalog_id=registered.registered_id,
             options=self._options,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from .analysis import resolved_once
 from .compile_offline import Compiled
 from .googlesql import Column
 from .project import EXPORT_TABLE, export_prefix, in_order, is_export, new_catalog, relation
@@ -39,7 +38,7 @@ def project_reads(
         is_view = node["config"]["materialized"] == "view"
         if only is not None and node["name"] not in only and not is_view:
             continue
-        resolved = resolved_once(catalog, node["compiled_code"])
+        resolved = catalog.analyze(node["compiled_code"])
         if is_view:
             views[relation(node)] = resolved  # costs when it is read, not when it is made
         else:

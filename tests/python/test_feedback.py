@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections import Counter, defaultdict
@@ -236,6 +237,7 @@ def furthest_step(steps: list[dict[str, Any]], now: int) -> int:
     )
 
 
+@functools.cache
 def student_quantile(freedom: int) -> float:
     """The 97.5 % quantile of Student's t, by bisection of its distribution function."""
 
@@ -355,7 +357,7 @@ def test_the_histories_hold_what_they_are_meant_to_hold(
     assert min(edges[off] for off in (-1, 0, 1)) > 0, edges
 
 
-def test_intervals_of_a_mean_hold_the_truth(warehouse: Warehouse) -> None:
+def test_intervals_of_a_mean_hold_the_truth() -> None:
     """Also where nearly everybody gives the best rating, and ratings of few are all equal."""
     pick = random.Random(3)
     for weights in ((1, 1, 1, 1, 1), (1, 2, 3, 5, 9), (1, 0, 0, 0, 19), (1, 1, 1, 3, 60)):
