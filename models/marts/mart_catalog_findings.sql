@@ -50,6 +50,12 @@ automatic_events as (
 
 ),
 
+requirements as (
+
+    select * from {{ ref("int_requirements_leveled") }}
+
+),
+
 too_many_micros as (
 
     select
@@ -145,12 +151,6 @@ events_of_two_milestones as (
         on one.event_id = other.event_id
         and one.conversion_name < other.conversion_name
     group by one.conversion_name, other.conversion_name
-
-),
-
-requirements as (
-
-    select * from {{ ref("int_requirements_leveled") }}
 
 ),
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 from evidence_warehouse import run
+from export_rows import change_tables, copy_tables
 from microconv.demo import generate_demo
 from project_run import PROJECT, Warehouse, shared_warehouse
 
@@ -60,10 +59,8 @@ def write_report(
     database = warehouse.path
     if changes:
         database = folder / "changed.duckdb"
-        shutil.copy(warehouse.path, database)
-        with duckdb.connect(str(database)) as connection:
-            for statement in changes:
-                connection.execute(statement)
+        copy_tables(warehouse.path, database)
+        change_tables(database, *changes)
     use(warehouse, patch, database)
     out = folder / "out" / "report.html"
     done = run("report", "--out", str(out), *options)

@@ -39,18 +39,11 @@ def _check_catalog(table: Table) -> None:
         if "supports" not in table.columns:
             continue
         if kind == INGREDIENT:
-            _check_worthless(table, row)
+            _check_ingredient(table, row)
         if kind == "micro" and not supported:
             table.refuse(
                 "A micro-conversion supports nothing.",
                 "Name the macro-conversion it leads to.",
-                row,
-                "supports",
-            )
-        if kind == INGREDIENT and supported:
-            table.refuse(
-                "An ingredient supports another conversion.",
-                "Leave it empty: the derived conversion supports one.",
                 row,
                 "supports",
             )
@@ -63,7 +56,7 @@ def _check_catalog(table: Table) -> None:
             )
 
 
-def _check_worthless(table: Table, row: Row) -> None:
+def _check_ingredient(table: Table, row: Row) -> None:
     """An ingredient is counted nowhere, so what it is given would be lost without a word."""
     for column, nothing in (("value_rule", "none"), ("lead_points", "0")):
         if column in table.columns and row.get(column) and row.get(column) != nothing:
@@ -73,6 +66,13 @@ def _check_worthless(table: Table, row: Row) -> None:
                 row,
                 column,
             )
+    if row.get("supports"):
+        table.refuse(
+            "An ingredient supports another conversion.",
+            "Leave it empty: the derived conversion supports one.",
+            row,
+            "supports",
+        )
 
 
 def _check_rules(table: Table) -> None:

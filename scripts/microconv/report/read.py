@@ -112,13 +112,11 @@ class Reader:
             most: No more rows than these.
             also: Another condition, in SQL of this package only.
         """
-        wanted = [f"{name} = {self._literal(value)}" for name, value in (where or {}).items()]
-        wanted += [also] if also else []
         listed = list(dict.fromkeys([*keys, *columns]))
         sorting = ", ".join(part for part in (order, *keys) if part)
         rows = self.warehouse.run_query(
             f"select {', '.join(listed)} from {self._relation(mart)}"
-            + (f" where {' and '.join(wanted)}" if wanted else "")
+            + self._condition(where, also)
             + f" order by {sorting} limit {most}"
         )
         return [Line(mart, {key: row[key] for key in keys}, row, self.numbers) for row in rows]
@@ -131,11 +129,10 @@ class Reader:
         where: Mapping[str, Value] | None = None,
     ) -> list[Line]:
         """Counts or sums of a mart's rows, such as `count(*)`; a column of the line is the sum."""
-        wanted = [f"{name} = {self._literal(value)}" for name, value in (where or {}).items()]
         named = [f"{one} as tally_{place}" for place, one in enumerate(sums)]
         rows = self.warehouse.run_query(
             f"select {', '.join([*by, *named])} from {self._relation(mart)}"
-            + (f" where {' and '.join(wanted)}" if wanted else "")
+            + self._condition(where)
             + (f" group by {', '.join(by)} order by {', '.join(by)}" if by else "")
             + f" limit {MOST_ROWS}"
         )
@@ -155,6 +152,10 @@ class Reader:
             for line in rows
         }
 
+    def label(self, conversion_name: str) -> Name:
+        """What people read for a conversion; its name where the catalog no longer has it."""
+        return Name(self.labels.get(conversion_name, conversion_name))
+
     def has_evidence(self, table: str) -> bool:
         """Whether a command has written this table."""
         return self.warehouse.has(beside(self.warehouse, table))
@@ -164,5 +165,8 @@ class Reader:
             return beside(self.warehouse, mart)
         return self.warehouse.relation(mart)
 
-    def _literal(self, value: Value) -> str:
-        return literal(value, self.warehouse.is_duckdb)
+    def _condition(self, where: Mapping[str, Value] | None, also: str = "") -> str:
+        duck = self.warehouse.is_duckdb
+        wanted = [f"{name} = {literal(value, duck)}" for name, value in (where or {}).items()]
+        wanted += [also] if also else []
+        return f" where {' and '.join(wanted)}" if wanted else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from microconv.report.cards import Card, Section, Table
 from microconv.report.read import Line, Reader
-from microconv.report.text import Name, Part, listed, text
+from microconv.report.text import Part, listed, text
 
 _MOST = 40
 _FINDINGS = 20
@@ -29,7 +29,7 @@ def _outages(reader: Reader) -> Card:
     )
     names = dict.fromkeys(line.words("conversion_name") for line in lines)
     days = len({line.day("outage_date") for line in lines})
-    labels: list[Part] = [Name(reader.labels.get(name, name)) for name in list(names)[:_LISTED]]
+    labels: list[Part] = [reader.label(name) for name in list(names)[:_LISTED]]
     if len(names) > _LISTED:
         labels.append("and others")
     answer: Part = (
@@ -69,7 +69,7 @@ def _outages(reader: Reader) -> Card:
 def _table(reader: Reader, lines: list[Line]) -> Table:
     rows = tuple(
         (
-            Name(reader.labels.get(line.words("conversion_name"), line.words("conversion_name"))),
+            reader.label(line.words("conversion_name")),
             reader.numbers.day(line.day("outage_date")),
             line.count("session_count"),
             line.count("conversion_count"),

@@ -95,5 +95,5 @@ def _action(reader: Reader, kind: str, line: Line) -> Part:
     if name == _NONE:
         return "Nothing"
     if kind.startswith("next_conversion"):
-        return Name(reader.labels.get(name, name))
+        return reader.label(name)
     return Name(name)
