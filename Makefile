@@ -17,7 +17,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-bigquery test-long browser \
+.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-slow test-bigquery test-long browser \
 	truth test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -125,16 +125,19 @@ browser:
 	fi; \
 	echo "tests/python/test_report_browser.py does not run: there is no Chromium."
 
-test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test but the long ones
+test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test of less than a minute
 	@$(PYTEST) tests/bigquery tests/python
+
+test-slow: $(VENV)/.dev profiles.yml ## Tests of a minute or more: both warehouses through two runs, nights that end in a full refresh
+	@$(PYTEST) -m slow tests/bigquery tests/python
 
 test-python: $(VENV)/.dev profiles.yml
 	@$(PYTEST) tests/python
 
 test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference executor over the compiled project
-	@$(BIN)/pytest -q tests/bigquery
+	@$(BIN)/pytest -q -m "not long" tests/bigquery
 
-test-long: $(VENV)/.dev profiles.yml ## Tests that take minutes: builds killed at every moment
+test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds killed at every moment
 	@$(PYTEST) -m long tests/python
 
 truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)

@@ -1,7 +1,10 @@
-{#- Text without personal data: a URL keeps only allowed query parameters and no fragment, and whatever
-    looks like an e-mail address becomes (redacted). Most text has none of it and passes unchanged. -#}
+{#- Text without personal data: a URL (also without its scheme, or from its path or query on) keeps only allowed
+    query parameters and no fragment, and whatever looks like an e-mail address becomes (redacted). Most text has
+    none of it and passes unchanged. -#}
 {% macro redact(expression) -%}
-    {%- set is_url = regexp_found(expression, "'^(/|[A-Za-z][A-Za-z0-9+.-]*://)'") -%}
+    {%- set is_url = regexp_found(
+        expression, "'^([/?]|[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+(:[0-9]+)?[/?#])'"
+    ) -%}
     {%- set address = text_before(expression, "#") -%}
     case
         when {{ regexp_found(expression, "'[?@#]|%40'") }}
@@ -16,4 +19,19 @@
 {#- Text in which whatever looks like an e-mail address became (redacted). -#}
 {% macro redact_email(expression) -%}
     {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%40)[^\\s/?&=#:;,()]+", "(redacted)") }}
+{%- endmacro %}
+
+{#- The same for short names, such as those of items, that hold no URL. -#}
+{% macro redact_name(expression) -%}
+    case when {{ regexp_found(expression, "'@|%40'") }} then {{ redact_email(expression) }} else {{ expression }} end
+{%- endmacro %}
+
+{#- An id, by which rows are told apart: what looks like an e-mail address is known by its hash alone. -#}
+{% macro redact_id(expression) -%}
+    case when {{ regexp_found(expression, "'@|%40'") }} then {{ salted_hash(expression) }} else {{ expression }} end
+{%- endmacro %}
+
+{#- What stands for an id that may be personal: the same for the same id and salt, and nothing leads back. -#}
+{% macro salted_hash(expression) -%}
+    substr({{ sha256_hex("'" ~ var("user_id_salt") | replace("'", "") ~ "' || " ~ expression) }}, 1, 32)
 {%- endmacro %}

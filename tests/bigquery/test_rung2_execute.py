@@ -24,6 +24,8 @@ from .googlesql import Result
 from .project import relation
 from .reference_run import ReferenceWarehouse
 
+pytestmark = pytest.mark.slow
+
 # What a row was made of and when, physically: two warehouses cannot agree on it.
 PHYSICAL = {"source_version", "loaded_at", "definitions_version"}
 # Tables that come after the first run, one of them late, and a day that the first run finds without

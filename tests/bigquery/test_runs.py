@@ -19,6 +19,8 @@ from .export_schema import EXPORTS
 from .project import relation
 from .script import analyze_script
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def first_run(full: Compiled, analyzed: Analysis, work: Path) -> dict[str, list[str]]:

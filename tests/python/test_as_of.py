@@ -69,6 +69,7 @@ def correlate(environment: dict[str, str], *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_another_day_is_known_by_what_it_knew(
     environment: dict[str, str], warehouse: Warehouse
 ) -> None:

@@ -715,11 +715,14 @@ def personal_data() -> list[Row]:
         "file_name": f"/files/{escaped}.pdf",
         "form_id": f"form-{email}",
         "firebase_screen": f"Account {email}",
-        "source": "mail",
+        "source": email,
+        "medium": escaped,
         "campaign": email,
         "term": email,
         "content": f"{SHOP}/?auth={token}",
         "link_relative": f"/reset?token={token}",
+        "link_without_scheme": f"www.shop.example:8080/reset?token={token}&utm_source=mail",
+        "query_alone": f"?token={token}",
         "user_agent_note": f"contact: {escaped};",
     }
     properties = {"crm_mail": email, "last_url": f"{SHOP}/?key={token}", "plan": "gold"}
@@ -751,12 +754,20 @@ def personal_data() -> list[Row]:
             visitor="private",
             session=51,
             user_id=email,
-            collected_traffic_source={"manual_source": "mail", "manual_campaign_name": email},
-            traffic_source={"source": "mail", "medium": "email", "name": email},
+            collected_traffic_source={"manual_source": email, "manual_campaign_name": email},
+            traffic_source={"source": email, "medium": escaped, "name": email},
             session_traffic_source_last_click={
-                "cross_channel_campaign": {"source": "mail", "campaign_name": email},
-                "manual_campaign": {"source": "mail", "campaign_name": email},
+                "cross_channel_campaign": {"source": email, "campaign_name": email},
+                "manual_campaign": {"source": email, "medium": email, "campaign_name": email},
             },
+            items=[{"item_id": "card", "item_name": f"Card for {email}", "coupon": escaped}],
+        ),
+        # An address for an id: two orders stay two.
+        *(
+            purchase(
+                DAY, second, f"{second}/{email}", 1.0, visitor="private", session=51, user_id=email
+            )
+            for second in (705, 706)
         ),
     ]
     rejected = hit(DAY, 703, "", visitor="private_rejected", user_id=email, params=params)
@@ -782,7 +793,7 @@ def test_pitfall_17_no_table_holds_a_planted_secret(warehouse: Warehouse) -> Non
 
 
 def test_pitfall_17_urls_keep_path_and_allowed_parameters(warehouse: Warehouse) -> None:
-    first, second, _ = events(warehouse, "private")
+    first, second, *_ = events(warehouse, "private")
     assert first["page_location"] == f"{SHOP}/account/(redacted)/orders?utm_source=mail"
     assert first["page_path"] == "/account/(redacted)/orders"
     assert first["page_referrer"] == "https://login.example/"
@@ -790,6 +801,18 @@ def test_pitfall_17_urls_keep_path_and_allowed_parameters(warehouse: Warehouse) 
     assert second["page_location"] == f"{SHOP}/list?utm_source=news&page=2"
     kept = {entry["key"]: entry["value"]["string_value"] for entry in first["user_properties"]}
     assert kept == {"crm_mail": "(redacted)", "last_url": f"{SHOP}/", "plan": "gold"}
+
+
+def test_pitfall_17_addresses_leave_parameters_items_and_ids(warehouse: Warehouse) -> None:
+    first, _, *purchases = events(warehouse, "private")
+    kept = {entry["key"]: entry["value"]["string_value"] for entry in first["event_params"]}
+    assert kept["link_without_scheme"] == "www.shop.example:8080/reset?utm_source=mail"
+    assert kept["query_alone"] == ""
+    assert kept["user_agent_note"] == "contact: (redacted);"
+    (item,) = purchases[0]["items"]
+    assert (item["item_name"], item["coupon"]) == ("Card for (redacted)", "(redacted)")
+    assert purchases[0]["transaction_id"] == "P-1"
+    assert len({purchase["transaction_id"] for purchase in purchases}) == len(purchases) == 3
 
 
 def test_pitfall_17_a_user_id_is_known_by_its_hash_alone(warehouse: Warehouse) -> None:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import duckdb
+import pytest
 from project_run import Warehouse
 from small_export import Row, SmallExport
 from warehouse_states import (
@@ -66,6 +67,7 @@ def assert_equals_full_refresh(warehouse: Warehouse, root: Path) -> dict[str, li
     return found
 
 
+@pytest.mark.slow
 def test_nights_and_a_changed_list_end_in_a_full_refresh(tmp_path: Path) -> None:
     """Late hits, a day that changes, a missing day and a daily table; then another survey."""
     export = surveyed(seed=12)

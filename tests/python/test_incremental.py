@@ -64,6 +64,7 @@ def days_read(warehouse: Warehouse, export: SmallExport) -> set[int]:
     return {numbers[name.removesuffix(".parquet")[-8:]] for name in files_read(warehouse)}
 
 
+@pytest.mark.slow
 def test_two_nights_end_in_a_full_refresh_each(
     base: Warehouse, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -134,6 +135,7 @@ def test_a_changed_definition_rederives_history_without_reading_it_again(
     assert_equal_tables(warehouse, full)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [21])
 def test_two_properties_through_eventful_nights_equal_a_full_refresh(
     tmp_path: Path, seed: int

@@ -61,7 +61,10 @@ def measured(warehouse: Warehouse) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["funnel_name"], row["conversion_name"]): row for row in rows}
 
 
-@pytest.fixture(scope="module", params=OTHERS)
+@pytest.fixture(
+    scope="module",
+    params=[OTHERS[0], *(pytest.param(one, marks=pytest.mark.slow) for one in OTHERS[1:])],
+)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     vertical: Vertical = request.param
     folder = shared_folder(
