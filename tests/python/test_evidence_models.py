@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from evidence_data import UCB, swiss
+from microconv.evidence.crossed import CrossedRows
 from microconv.evidence.joint import (
     fit_joint,
     log_likelihood_shares,
@@ -115,6 +116,22 @@ def test_a_grouped_firth_fit_is_the_firth_fit_on_visitors() -> None:
     assert grouped.penalized_log_likelihood == pytest.approx(
         single.penalized_log_likelihood, abs=1e-8
     )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_fit_by_strata_and_patterns_is_the_fit_by_rows(seed: int) -> None:
+    table = pattern_table(seed, count=900)
+    free = np.arange(table.dummies.shape[1] + len(MICROS)) != 2
+    for is_firth in (True, False):
+        for among in (None, free):
+            crossed = fit_logistic(CrossedRows.from_table(table), is_firth, among)
+            expected = fit_logistic(rows_of(table), is_firth, among)
+            assert crossed.coefficients == pytest.approx(expected.coefficients, abs=1e-9)
+            assert crossed.covariance == pytest.approx(expected.covariance, abs=1e-9)
+            assert crossed.probabilities == pytest.approx(expected.probabilities, abs=1e-9)
+            assert crossed.penalized_log_likelihood == pytest.approx(
+                expected.penalized_log_likelihood, abs=1e-8
+            )
 
 
 @pytest.mark.parametrize("seed", range(4))

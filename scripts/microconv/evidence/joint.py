@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from microconv.evidence.crossed import CrossedRows
 from microconv.evidence.likelihood import SetLikelihood
 from microconv.evidence.logistic import Fit, GroupedRows, expit, fit_logistic
 from microconv.evidence.patterns import PatternTable
@@ -99,7 +100,7 @@ def fit_joint(table: PatternTable, seed: int = 0) -> JointModel:
         SingularDesignError: A bit repeats what others or the strata say.
     """
     first = table.dummies.shape[1]
-    rows = _rows(table)
+    rows = CrossedRows.from_table(table)
     fit = fit_logistic(rows)
     likelihood, everything = SetLikelihood(table), 2 ** len(table.names) - 1
     shares = _shares(likelihood, len(table.names), seed)
@@ -112,7 +113,7 @@ def fit_joint(table: PatternTable, seed: int = 0) -> JointModel:
     effects = []
     for micro, name in enumerate(table.names):
         column = first + micro
-        free = np.arange(rows.design.shape[1]) != column
+        free = np.arange(rows.width) != column
         without = fit_logistic(rows, free=free, start=fit.coefficients)
         chi_squared = 2 * (fit.penalized_log_likelihood - without.penalized_log_likelihood)
         lost = full - likelihood.maximum(everything & ~(1 << micro))
@@ -142,8 +143,8 @@ def stage_ordered_effects(table: PatternTable, stages: Sequence[int]) -> tuple[S
     for micro, stage in enumerate(stages):
         earlier = tuple(other for other, its in enumerate(stages) if its < stage)
         part = table.only((*earlier, micro))
-        rows = _rows(part)
-        column = rows.design.shape[1] - 1
+        rows = CrossedRows.from_table(part)
+        column = rows.width - 1
         fit = fit_logistic(rows)
         effects.append(
             StagedEffect(
@@ -204,10 +205,6 @@ def _shares(likelihood: SetLikelihood, count: int, seed: int) -> ShapleyShares:
     if count <= MOST_EXACT and likelihood.cells * 2**count > _LARGEST_EXACT_WORK:
         return shapley_shares(likelihood.maximum, count, seed, _FEW_ORDERS, most_exact=0)
     return shapley_shares(likelihood.maximum, count, seed)
-
-
-def _rows(table: PatternTable) -> GroupedRows:
-    return GroupedRows(np.hstack([table.dummies, table.bits]), table.n, table.converted)
 
 
 def _intercept_log_likelihood(rows: GroupedRows) -> float:

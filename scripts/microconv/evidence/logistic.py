@@ -58,9 +58,30 @@ class GroupedRows:
             sums_by(place, hits[kept], count),
         )
 
-    def columns(self, chosen: Bools) -> GroupedRows:
-        """The rows with some of the columns."""
-        return GroupedRows(self.design[:, chosen], self.n, self.converted)
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return int(self.design.shape[1])
+
+    def log_odds(self, coefficients: Floats) -> Floats:
+        """Design times coefficients, per row."""
+        found: Floats = self.design @ coefficients
+        return found
+
+    def score(self, residual: Floats) -> Floats:
+        """Transposed design times residuals, per column."""
+        found: Floats = self.design.T @ residual
+        return found
+
+    def information(self, weight: Floats) -> Floats:
+        """Column × column matrix X'WX of weights per row."""
+        found: Floats = self.design.T @ (self.design * weight[:, None])
+        return found
+
+    def leverage(self, weight: Floats, inverse: Floats) -> Floats:
+        """Diagonal of the hat matrix, weight x' I⁻¹ x per row."""
+        found: Floats = weight * np.einsum("ij,ij->i", self.design @ inverse, self.design)
+        return found
 
 
 @dataclass(frozen=True)
@@ -118,11 +139,11 @@ def fit_logistic(
     Raises:
         SingularDesignError: Columns are linearly dependent.
     """
-    is_free = np.ones(rows.design.shape[1], dtype=bool) if free is None else free
+    is_free = np.ones(rows.width, dtype=bool) if free is None else free
     if not is_firth:
         # Dependence is told from separation by the design alone.
-        _factored(rows.design.T @ (rows.design * rows.n[:, None]))
-    beta = np.zeros(rows.design.shape[1]) if start is None else np.where(is_free, start, 0.0)
+        _factored(rows.information(rows.n))
+    beta = np.zeros(rows.width) if start is None else np.where(is_free, start, 0.0)
     if start is None and is_free.any():
         beta = _start_from_base_rate(rows, is_free)
     state = _State.at(rows, beta, is_firth, is_free)
@@ -175,21 +196,19 @@ class _State:
 
     @classmethod
     def at(cls, rows: GroupedRows, beta: Floats, is_firth: bool, free: Bools) -> _State:
-        design = rows.design
-        log_odds = design @ beta
+        log_odds = rows.log_odds(beta)
         p = expit(log_odds)
         weight = rows.n * p * (1 - p)
         likelihood = float(rows.converted @ log_odds - rows.n @ np.logaddexp(0.0, log_odds))
         residual = rows.converted - rows.n * p
         objective = likelihood
-        information = design.T @ (design * weight[:, None])
+        information = rows.information(weight)
         if is_firth:
             factor = _factored(information)
             inverse = cho_solve(factor, np.eye(len(beta)))
-            hat = weight * np.einsum("ij,ij->i", design @ inverse, design)
-            residual = residual + hat * (0.5 - p)
+            residual = residual + rows.leverage(weight, inverse) * (0.5 - p)
             objective += float(np.log(np.diag(factor[0])).sum())
-        score = (design.T @ residual)[free]
+        score = rows.score(residual)[free]
         step, covariance = np.zeros_like(beta), np.zeros((len(beta), len(beta)))
         if free.any():
             factor = _factored(information[np.ix_(free, free)], ridge=0.0 if is_firth else 1e-12)
@@ -233,7 +252,7 @@ def _smallest_eigenvalue(information: Floats, diagonal: Floats) -> float:
 
 def _start_from_base_rate(rows: GroupedRows, free: Bools) -> Floats:
     """The intercept at the overall rate, where the first column is an intercept."""
-    beta = np.zeros(rows.design.shape[1])
+    beta = np.zeros(rows.width)
     if free[0] and (rows.design[:, 0] == 1).all():
         rate = (rows.converted.sum() + 0.5) / (rows.n.sum() + 1)
         beta[0] = np.log(rate / (1 - rate))
