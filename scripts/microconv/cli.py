@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from microconv.audience.command import audience
 from microconv.check.command import check
+from microconv.cohorts.command import cohorts
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.discover.command import discover
@@ -63,6 +64,7 @@ def demo(context: typer.Context) -> None:
 
 app.command()(audience)
 app.command()(check)
+app.command()(cohorts)
 app.command()(correlate)
 app.command()(cost)
 # The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,

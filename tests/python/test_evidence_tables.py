@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import cohort_reference
 import evidence_reference as reference
 import pytest
 from evidence_case import (
@@ -171,6 +172,43 @@ def test_snapshots_equal_the_reference(case: Case) -> None:
     found = {row[:4]: list(row[4:]) for row in rows}
     assert len(found) == len(rows)
     assert_same(found, reference.score_snapshots(case.subjects, MACROS, MICROS, WEIGHTS))
+
+
+def test_cohorts_equal_the_reference(case: Case, histories: Histories) -> None:
+    rows = case.warehouse.rows(
+        """
+        select macro_name, cohort_week, behaviour_kind, behaviour_name, behaviour_group, age_days,
+            complete_date, is_complete, visitor_count, early_visitor_count, converted_count,
+            retained_count, revenue_usd, revenue_usd_squared
+        from mart_cohorts
+        """
+    )
+    found = {
+        row[:6]: [*row[6:12], *(one if one is None else money(one) for one in row[12:])]
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    wanted = cohort_reference.cohorts(case.subjects, histories.conversions, MACROS, MICROS)
+    assert_same(found, wanted)
+    complete = [row for row in wanted.values() if row[1]]
+    assert complete and len(complete) < len(wanted)
+    for place in range(2, 8):
+        assert any(row[place] for row in complete), place
+
+
+def test_strata_of_cohorts_equal_the_reference(case: Case, histories: Histories) -> None:
+    rows = case.warehouse.rows(
+        """
+        select macro_name, behaviour_name, behaviour_group, cohort_week, device_category,
+            channel_group, bucket, visitor_count, converted_count, retained_count, revenue_usd
+        from mart_cohort_strata
+        """
+    )
+    found = {row[:7]: [*row[7:10], money(row[10])] for row in rows}
+    assert len(found) == len(rows)
+    assert_same(
+        found, cohort_reference.strata(case.subjects, histories.conversions, MACROS, MICROS)
+    )
 
 
 def test_checks_say_what_the_run_rests_on(case: Case) -> None:
