@@ -16,6 +16,7 @@ from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
+from microconv.lead_lag.command import lead_lag
 from microconv.output import warn
 from microconv.report.command import report
 from microconv.score.command import score
@@ -75,6 +76,7 @@ app.command(
 )(demo)
 app.command()(discover)
 app.command()(init)
+app.command()(lead_lag)
 app.command()(report)
 app.command()(score)
 app.command()(summary)

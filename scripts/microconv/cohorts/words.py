@@ -15,8 +15,9 @@ from microconv.watching.cohorts import BehaviourComparison
 from microconv.watching.wording import signed
 
 TEMPLATES = {
-    "headline": "{with_rate} of visitors who {did} within {landmark} of their first page {outcome}, "
-    "{without_rate} of those who {did_not} ({with_count} and {without_count} visitors of {weeks}).",
+    "headline": "{with_rate} of visitors who {did} within {landmark} of their first page "
+    "{outcome}, {without_rate} of those who {did_not} ({with_count} and {without_count} visitors "
+    "of {weeks}).",
     "like_for_like": "Among visitors of the same first week, device and channel: {lift}.",
     "part": "Only {overlap} of them have somebody alike on the other side: this is of a part.",
     Standing.HIGHER: "Clear of chance, also among {family} comparisons (q = {q}).",
