@@ -112,6 +112,12 @@ class MacroCohorts:
     cells: tuple[Cell, ...]
     compared: tuple[Compared, ...]
 
+    def family(self, outcome: Outcome) -> int:
+        """How many behaviours could be compared by an outcome."""
+        return sum(
+            one.outcome is outcome and one.standing is not Standing.REFUSED for one in self.compared
+        )
+
 
 def read_macro_cohorts(aggregates: Aggregates, basis: Basis) -> MacroCohorts:
     """Read and compare; every behaviour belongs to the family, whatever is shown of it."""

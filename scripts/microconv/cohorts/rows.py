@@ -34,7 +34,6 @@ COLUMNS = {
 
 def cohort_rows(found: MacroCohorts, conversions: Mapping[str, Conversion], run: str) -> list[Row]:
     """A row per behaviour and outcome."""
-    family = len({one.behaviour for one in found.compared})
     return [
         {
             "macro_name": found.basis.macro_name,
@@ -51,7 +50,7 @@ def cohort_rows(found: MacroCohorts, conversions: Mapping[str, Conversion], run:
             "with_early_count": round(one.with_it.early),
             "without_early_count": round(one.without_it.early),
             **_numbers(one),
-            "sentence": " ".join(sentences_of(one, found.basis, conversions, family)),
+            "sentence": " ".join(sentences_of(one, found, conversions)),
             "landmark_days": found.basis.landmark_days,
             **origin_of(found.basis, run),
         }

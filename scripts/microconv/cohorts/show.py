@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from microconv import output
 from microconv.aggregates.types import Conversion
-from microconv.cohorts.compare import WEEK_DAYS, Compared, MacroCohorts, Outcome
+from microconv.cohorts.compare import WEEK_DAYS, Compared, MacroCohorts, Outcome, Standing
 from microconv.cohorts.read import Cell
 from microconv.cohorts.words import LIMITS, TEMPLATES, behaviour_label, difference, sentences_of
 from microconv.correlate.words import label_of
@@ -14,7 +14,12 @@ from microconv.evidence.proportions import wilson
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
 from microconv.evidence.wording import multiple
-from microconv.watching.cohorts import LEAST_VISITORS, CohortRate, cohort_table
+from microconv.watching.cohorts import (
+    LEAST_VISITORS,
+    BehaviourComparison,
+    CohortRate,
+    cohort_table,
+)
 
 _MOST_WEEKS = 13
 _SHOWN_AGES = (1, 2, 4, 8)  # weeks after the landmark in which visitors may be seen again
@@ -23,7 +28,6 @@ _SHOWN_AGES = (1, 2, 4, 8)  # weeks after the landmark in which visitors may be 
 def show(found: MacroCohorts, conversions: Mapping[str, Conversion], wanted: Sequence[str]) -> None:
     """Print everything about one macro; of behaviours those that are wanted."""
     _by_week(found, conversions)
-    family = len({one.behaviour for one in found.compared})
     shown = [one for one in found.compared if one.behaviour in wanted]
     if not found.compared:
         output.say_sentence(TEMPLATES["no_week"].format(days=f"{found.basis.horizon_days:g}"))
@@ -32,17 +36,23 @@ def show(found: MacroCohorts, conversions: Mapping[str, Conversion], wanted: Seq
         (Outcome.CONVERSION, "By early behaviour: {macro} after the landmark"),
         (Outcome.RETURN, "By early behaviour: seen again in the last week of the horizon"),
     ):
-        rows = [_row(one, conversions) for one in shown if one.outcome is outcome]
+        rows = [
+            _row(one, one.result, conversions)
+            for one in shown
+            if one.outcome is outcome and not isinstance(one.result, Refusal)
+        ]
         if rows:
             title = heading.format(macro=label_of(found.basis.macro_name, conversions))
             headings = ["Behaviour", "", "With", "Without", "Difference", "Like for like", "q"]
             output.print_table(title, headings, rows, left_columns=2)
     for one in shown:
-        if one.outcome is Outcome.CONVERSION:
+        # The table says it all of what is not clear; who names one wants to read of it.
+        if _is_clear(one) or (len(wanted) == 1 and not isinstance(one.result, Refusal)):
             label = behaviour_label(one.behaviour, conversions)
-            said = " ".join(sentences_of(one, found.basis, conversions, family))
+            said = " ".join(sentences_of(one, found, conversions))
             output.say_sentence(f"{label}: {said}")
             output.say()
+    _refusals(shown, conversions)
 
 
 def show_limits() -> None:
@@ -91,17 +101,31 @@ def _retention(cell: Cell | None) -> str:
     return output.percentage(wilson(cell.retained, cell.visitors).value)
 
 
-def _row(one: Compared, conversions: Mapping[str, Conversion]) -> list[str]:
-    label = behaviour_label(one.behaviour, conversions)
-    if isinstance(one.result, Refusal):
-        return [label, str(one.standing), *["–"] * 5]
+def _is_clear(one: Compared) -> bool:
+    return one.standing in (Standing.HIGHER, Standing.LOWER)
+
+
+def _refusals(shown: Sequence[Compared], conversions: Mapping[str, Conversion]) -> None:
+    by_reason: dict[tuple[Outcome, str], list[str]] = {}
+    for one in shown:
+        if isinstance(one.result, Refusal):
+            label = behaviour_label(one.behaviour, conversions)
+            by_reason.setdefault((one.outcome, " ".join(one.result.reasons)), []).append(label)
+    for (outcome, reason), labels in by_reason.items():
+        output.say_sentence(f"Not compared by {outcome}: {', '.join(labels)}. {reason}")
+        output.say()
+
+
+def _row(
+    one: Compared, result: BehaviourComparison, conversions: Mapping[str, Conversion]
+) -> list[str]:
     return [
-        label,
+        behaviour_label(one.behaviour, conversions),
         str(one.standing),
-        output.percentage(one.result.with_rate.value),
-        output.percentage(one.result.without_rate.value),
-        difference(one.result.difference),
-        multiple(one.result.standardised.lift),
+        output.percentage(result.with_rate.value),
+        output.percentage(result.without_rate.value),
+        difference(result.difference),
+        multiple(result.standardised.lift),
         f"{one.q_value:.2g}" if one.q_value == one.q_value else "–",
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from microconv.aggregates.types import Basis, Conversion
-from microconv.cohorts.compare import WEEK_DAYS, Compared, Outcome, Standing
+from microconv.cohorts.compare import WEEK_DAYS, Compared, MacroCohorts, Outcome, Standing
 from microconv.correlate.words import label_of, wording_of
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
@@ -43,7 +43,7 @@ LIMITS = (
 _BEHAVIOURS = {
     "(activated)": ("Activated", "were activated", "were not"),
     "(3 or more)": (
-        "3 or more micro-conversions, against 1",
+        "3 or more of them, against 1",
         "did 3 or more different micro-conversions",
         "did exactly one",
     ),
@@ -56,11 +56,12 @@ def behaviour_label(name: str, conversions: Mapping[str, Conversion]) -> str:
 
 
 def sentences_of(
-    one: Compared, basis: Basis, conversions: Mapping[str, Conversion], family: int
+    one: Compared, found: MacroCohorts, conversions: Mapping[str, Conversion]
 ) -> tuple[str, ...]:
     """One comparison in words, its base first."""
     if isinstance(one.result, Refusal):
         return one.result.reasons
+    basis = found.basis
     wording = wording_of(one.behaviour, basis, conversions)
     _, did, did_not = _BEHAVIOURS.get(one.behaviour, ("", wording.did, "did not"))
     said = [
@@ -75,7 +76,7 @@ def sentences_of(
             without_count=count(one.without_it.visitors),
             weeks=_weeks(one.weeks),
         ),
-        *_like_for_like(one, one.result, family),
+        *_like_for_like(one, one.result, found.family(one.outcome)),
     ]
     early = TEMPLATES["early"].format(
         early_with=count(one.with_it.early),

@@ -9,7 +9,7 @@ from microconv.aggregates.types import Conversion
 from microconv.correlate.words import label_of
 from microconv.evidence.refusal import Refusal
 from microconv.lead_lag.family import MacroLags, Pair
-from microconv.lead_lag.words import LIMITS, sentences_of, span
+from microconv.lead_lag.words import LIMITS, TEMPLATES, sentences_of, span
 from microconv.watching.lead_lag import LagVerdict
 
 
@@ -23,9 +23,17 @@ def show(found: MacroLags, conversions: Mapping[str, Conversion], wanted: Sequen
         headings = ["Micro-conversion", "Verdict", "r", "n", "q", "By visitor"]
         rows = [_row(pair, conversions) for pair in judged]
         output.print_table(title, headings, rows, left_columns=2)
+    silent = [pair for pair in judged if pair.verdict == LagVerdict.NO_EVIDENCE]
+    silent = [pair for pair in silent if not pair.is_withheld and len(pairs) > 1]
     for pair in judged:
-        said = " ".join(sentences_of(pair, macro, conversions, found.family))
-        output.say_sentence(said)
+        if pair not in silent:
+            said = " ".join(sentences_of(pair, macro, conversions, found.family))
+            output.say_sentence(said)
+            output.say()
+    if silent:
+        names = ", ".join(label_of(pair.micro_name, conversions) for pair in silent)
+        label = label_of(macro, conversions)
+        output.say_sentence(TEMPLATES["silent"].format(macro=label, names=names))
         output.say()
     _refusals(pairs, macro, conversions)
 

@@ -11,12 +11,15 @@ from microconv.evidence.refusal import Refusal
 from microconv.lead_lag.family import Pair
 from microconv.lead_lag.read import Delay
 from microconv.output import count
+from microconv.watching.lead_lag_series import ENOUGH_DAYS
 from microconv.watching.wording import lead_sentence
 
 TEMPLATES = {
     "withheld": "Taken alone, {micro} {phrase} (r {r:.2f}); among {family} micro-conversions one "
     "such may be chance (q = {q:.2g}), so nothing is concluded.",
-    "low_power": "The history is short: most leads would be missed.",
+    "low_power": "The history is short: take it as a question until there are {enough} days.",
+    "silent": "No evidence that one of these moves before {macro}: {names}. That is not evidence "
+    "that none does.",
     "velocity": "Visitor by visitor: half of the {reached} who got from the one to the other did "
     "so within {median}.",
     "onset": "Visitor by visitor it tells from {onset} on (microconv correlate).",
@@ -51,7 +54,7 @@ def sentences_of(
                 )
             ]
         if pair.found.is_low_power and "history is short" not in said[0]:
-            said.append(TEMPLATES["low_power"])
+            said.append(TEMPLATES["low_power"].format(enough=ENOUGH_DAYS))
     return (*said, delay_sentence(pair.delay, macro_label))
 
 
