@@ -58,7 +58,7 @@ class Planted:
         days = [FIRST + timedelta(days=day) for day in range(len(logs))]
         return pa.table(
             {
-                "conversion_date": pa.array(np.repeat(days, len(CELLS)), pa.date32()),
+                "conversion_date": pa.array([day for day in days for _ in CELLS], pa.date32()),
                 "conversion_name": [name] * n,
                 "conversion_type": ["macro" if name in self.macros else "micro"] * n,
                 "device_category": [cell[0] for cell in CELLS] * len(logs),

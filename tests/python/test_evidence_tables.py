@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections import Counter
 from decimal import Decimal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import cohort_reference
+import duckdb
 import evidence_reference as reference
 import pytest
 from evidence_case import (
@@ -28,6 +30,7 @@ from evidence_case import (
     select_models,
     settings_of,
     subjects_of,
+    variables,
 )
 from evidence_reference import Settings, Subject
 from project_run import Warehouse, shared_warehouse
@@ -209,6 +212,31 @@ def test_strata_of_cohorts_equal_the_reference(case: Case, histories: Histories)
     assert_same(
         found, cohort_reference.strata(case.subjects, histories.conversions, MACROS, MICROS)
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "update mart_cohorts set early_visitor_count = early_visitor_count + 1"
+        " where behaviour_kind = 'all'",
+        "update mart_cohort_strata set retained_count = retained_count + 1",
+        "update mart_cohorts set converted_count = visitor_count + 1 where is_complete",
+    ],
+)
+def test_cohorts_add_up(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, histories: Histories, change: str
+) -> None:
+    """The data test of it, which must also see one too many."""
+    case = evidence_case(tmp_path_factory, "visitor_page_view", histories, "quick")
+    copy = Warehouse(tmp_path)
+    shutil.copy(case.warehouse.path, copy.path)
+    if change:
+        with duckdb.connect(str(copy.path)) as connection:
+            connection.execute(change)
+    chosen = ["--vars", json.dumps(variables(case.settings)), "--select", "assert_cohorts_add_up"]
+    outcome = copy.dbt("test", *chosen)
+    assert outcome.exit_code == (1 if change else 0), outcome.output[-2000:]
 
 
 def test_checks_say_what_the_run_rests_on(case: Case) -> None:

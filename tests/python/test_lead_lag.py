@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import shutil
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,13 +28,17 @@ from evidence_warehouse import (
 )
 from lead_lag_case import FIRST, Held, Planted, as_of, with_unseen_days
 from microconv.aggregates.types import Basis, Conversion, row_of
+from microconv.demo import generate_demo
+from microconv.demo.swings import Scenario
 from microconv.evidence.quantities import Floats
 from microconv.evidence.refusal import Refusal
 from microconv.lead_lag.family import Pair, judge_macro
 from microconv.lead_lag.read import Delay, read_rates
 from microconv.lead_lag.words import delay_sentence, span
 from microconv.watching.lead_lag import LagVerdict
-from project_run import PROJECT, shared_folder
+from planted import plant_lists
+from project_run import PROJECT, Warehouse, shared_folder, shared_warehouse
+from report_case import use
 from watching_data import pair
 
 TABLE = "evidence_lead_lag"
@@ -54,7 +59,8 @@ def micro_of(name: str) -> Conversion:
 
 def judged(kind: str, days: int, runs: int, seed: int = 20_261_123) -> list[Pair]:
     """One pair per run: its own macro, planted, read from the table and judged."""
-    random, logs = np.random.default_rng(seed), {}
+    random = np.random.default_rng(seed)
+    logs: dict[str, Floats] = {}
     for place in range(runs):
         x, y = pair(random, kind, days)
         logs |= {f"x{place}": with_unseen_days(3 * x), f"y{place}": with_unseen_days(3 * y)}
@@ -374,6 +380,38 @@ def test_times_in_words() -> None:
     wanted = ["14 seconds", "1.1 minutes", "1 hour", "1 day", "1 day", "2.3 days", "–", "–"]
     assert said == wanted
     assert "the first day" in delay_sentence(Delay(onset_days=0.0), "Purchase")
+
+
+@pytest.mark.long
+def test_a_lead_is_found_from_the_export_to_the_command(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The scenario of the demo shop: 600,000 events over 18 weeks, ten purchases a day."""
+
+    def build(new: Warehouse) -> None:
+        generate_demo(
+            new.export,
+            days=126,
+            visitors_per_day=250,
+            seed=20_261_108,
+            until=date(2026, 11, 8),
+            scenario=Scenario.LEADING,
+        )
+        new.is_as_shipped = True
+        new.seeds = new.root / "seeds"
+        shutil.copytree(PROJECT / "seeds", new.seeds)
+        plant_lists(new.seeds)
+        marts = ("daily_rates", "evidence_checks", "funnel_velocity")
+        new.build("-s", *(f"+mart_{mart}" for mart in marts))
+
+    use(shared_warehouse(tmp_path_factory, "lead_lag_export", build), monkeypatch)
+    found = found_rows("--macro", "purchase", "--no-write")
+    assert found["read_reviews"]["verdict"] == "leads" and 2 <= found["read_reviews"]["lag"] <= 4
+    assert found["banner_impression"]["verdict"] == "coincident"
+    assert found["add_payment_info"]["verdict"] == "coincident"
+    for name in ("start_chat", "file_download"):
+        assert found[name]["verdict"] == "no evidence"
+    assert [name for name, row in found.items() if row["verdict"] == "leads"] == ["read_reviews"]
 
 
 def plain(text: str) -> str:
