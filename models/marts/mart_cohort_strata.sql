@@ -1,5 +1,4 @@
 {%- set horizon_days = var("evidence_horizon_days") | int %}
-{%- set landmark_days = var("evidence_landmark_days") | int %}
 {%- set stratum = ["macro_name", "cohort_week", "device_category", "channel_group", "bucket"] %}
 {%- set profile = stratum + ["early_micro_mask", "early_micro_count", "is_activated"] %}
 {%- set sums = ["visitor_count", "converted_count", "retained_count", "value_micros"] %}
@@ -12,14 +11,21 @@ with {{ evidence_micros() }},
 
 {{ cohort_outcomes([horizon_days]) }},
 
+complete_weeks as (
+
+    select distinct cohort_week
+    from {{ ref("mart_cohorts") }}
+    where is_complete
+        and age_days = {{ horizon_days }}
+
+),
+
 complete_outcomes as (
 
     select cohort_outcomes.*
     from cohort_outcomes
-    cross join evidence_window
+    inner join complete_weeks on cohort_outcomes.cohort_week = complete_weeks.cohort_week
     where cohort_outcomes.is_early = 0
-        and {{ cohort_complete_date("cohort_outcomes.cohort_week", landmark_days + horizon_days) }}
-            <= evidence_window.as_of_date
 
 ),
 

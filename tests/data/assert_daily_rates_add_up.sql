@@ -1,17 +1,14 @@
 -- Devices and channels together are the total of the daily mart, for the day and for each of the two dimensions.
-{%- set newest_dates = newest_load_dates() %}
 with rates as (
 
     select * from {{ ref("mart_daily_rates") }}
-    where conversion_date in ({{ newest_dates }})
 
 ),
 
 daily as (
 
     select * from {{ ref("mart_daily_conversions") }}
-    where conversion_date in ({{ newest_dates }})
-        and segment_dimension in ('all', 'device_category', 'channel_group')
+    where segment_dimension in ('all', 'device_category', 'channel_group')
 
 ),
 
