@@ -231,6 +231,8 @@ def test_what_is_shown_for_people(project: Path) -> None:
         day = MONDAY + timedelta(days=7 * week + 6 + 15)
         assert f"complete on {day:%Y-%m-%d}" in text
     assert text.count("complete on") == WEEKS - COMPLETE
+    # Money where a week has 50 orders, with its interval.
+    assert len(re.findall(r"\d\.\d\d \[\d\.\d\d, \d\.\d\d\]", text)) == COMPLETE
     assert "visitors who opened the size guide within 24 hours of their first page bought" in text
     assert "Clear of chance, also among 3 comparisons" in text
     assert "whoever does more early on may have come for more" in text

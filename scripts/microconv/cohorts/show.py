@@ -13,6 +13,7 @@ from microconv.correlate.words import label_of
 from microconv.evidence.proportions import wilson
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
+from microconv.evidence.value import LEAST_ORDERS
 from microconv.evidence.wording import multiple
 from microconv.watching.cohorts import (
     LEAST_VISITORS,
@@ -76,23 +77,26 @@ def _by_week(found: MacroCohorts, conversions: Mapping[str, Conversion]) -> None
             f"{one.first_day:%Y-%m-%d}",
             output.count(one.visitors),
             output.count(one.early),
-            *_outcomes(one),
+            *_outcomes(one, cell),
             *(_retention(seen.get((one.first_day, week * WEEK_DAYS))) for week in weeks),
         ]
-        for one in table
+        for one, cell in zip(table, at_horizon, strict=True)
     ]
     label = label_of(found.basis.macro_name, conversions)
     title = f"New visitors by first week: {label} within {horizon} days of the landmark"
     headings = ["First week", "Visitors", "Before", "After", "USD each"]
     output.print_table(title, [*headings, *(f"Week {week}" for week in weeks)], rows)
+    output.say_sentence(TEMPLATES["by_week"].format(orders=LEAST_ORDERS))
+    output.say()
 
 
-def _outcomes(one: CohortRate) -> list[str]:
+def _outcomes(one: CohortRate, cell: Cell) -> list[str]:
     if one.blank:
         return [one.blank, "–"]
     revenue = one.revenue
-    has_money = revenue.has_interval and revenue.value > 0
-    return [_interval(one.rate), f"{revenue.value:,.2f}" if has_money else "–"]
+    if cell.converted < LEAST_ORDERS or not (revenue.has_interval and revenue.value > 0):
+        return [_interval(one.rate), "–"]
+    return [_interval(one.rate), f"{revenue.value:,.2f} [{revenue.low:,.2f}, {revenue.high:,.2f}]"]
 
 
 def _retention(cell: Cell | None) -> str:

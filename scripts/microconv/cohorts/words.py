@@ -27,6 +27,9 @@ TEMPLATES = {
     "early": "{early_with} and {early_without} visitors had had {macro} by then and are not in it.",
     "converted": "{converted} in the {days} days after that",
     "returned": "were seen again in days {first} to {days} after that",
+    "by_week": "Before: had it by the landmark, counted apart. Week 1, 2, …: share seen again in "
+    "that week after the landmark; intervals are in mart_cohorts. Money needs {orders} orders a "
+    "week.",
     "no_week": "No first week was followed for {days} days yet.",
 }
 
