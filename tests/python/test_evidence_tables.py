@@ -239,6 +239,32 @@ def test_cohorts_add_up(
     assert outcome.exit_code == (1 if change else 0), outcome.output[-2000:]
 
 
+def test_a_week_is_complete_when_its_last_visitor_was_followed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """In weeks with a change to summer time that is a day later than the calendar says."""
+    warehouse = empty_project(tmp_path_factory)
+    asked = (4, 8, 15, 57)
+    formulas = ", ".join(
+        f"{{{{ cohort_complete_date('week', {days}) }}}} as d{days}" for days in asked
+    )
+    output = warehouse.dbt(
+        "--quiet", "compile", "--output", "json", "--inline", f"select week, {formulas} from weeks"
+    ).must_succeed()
+    sql = json.loads(output.output[output.output.index("{") : output.output.rindex("}") + 1])
+    found = warehouse.rows(
+        "with weeks as (select cast(range as date) as week from"
+        f" range(timestamp '2025-01-06', timestamp '2026-06-01', interval 7 day)) {sql['compiled']}"
+    )
+    later = 0
+    for week, *dates in found:
+        for days, date in zip(asked, dates, strict=True):
+            settings = dataclasses.replace(settings_of("visitor_page_view"), landmark_days=1)
+            assert date == cohort_reference.complete_date(settings, week, days - 1)
+            later += (date - week).days > days + 6
+    assert len(found) > 70 and 4 <= later < 40
+
+
 def test_checks_say_what_the_run_rests_on(case: Case) -> None:
     settings = case.settings
     known = [one for one in case.subjects if one.start < settings.as_of_timestamp]
