@@ -188,6 +188,7 @@ def test_verdicts_have_words() -> None:
     assert "opposite direction" in lead_sentence(opposite, "Carts", "purchases")
     same = lead_lag(rate_of(x), rate_of(x))
     assert isinstance(same, LeadLag) and same.phrase == "is coincident"
+    assert "it moves on the same day as purchases" in lead_sentence(same, "Carts", "purchases")
     unrelated, other = pair(np.random.default_rng(1), "none", 200)
     nothing = lead_lag(rate_of(unrelated), rate_of(other))
     assert isinstance(nothing, LeadLag)
