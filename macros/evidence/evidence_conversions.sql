@@ -34,6 +34,7 @@ evidence_sales as (
 
     select
         subject_id,
+        visitor_id,
         conversion_name as macro_name,
         event_timestamp,
         cast(round(coalesce(value_usd, 0) * 1000000) as int64) as value_micros

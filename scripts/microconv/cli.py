@@ -11,10 +11,12 @@ from typer.core import TyperGroup
 
 from microconv.audience.command import audience
 from microconv.check.command import check
+from microconv.cohorts.command import cohorts
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
+from microconv.lead_lag.command import lead_lag
 from microconv.output import warn
 from microconv.report.command import report
 from microconv.score.command import score
@@ -63,6 +65,7 @@ def demo(context: typer.Context) -> None:
 
 app.command()(audience)
 app.command()(check)
+app.command()(cohorts)
 app.command()(correlate)
 app.command()(cost)
 # The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,
@@ -73,6 +76,7 @@ app.command(
 )(demo)
 app.command()(discover)
 app.command()(init)
+app.command()(lead_lag)
 app.command()(report)
 app.command()(score)
 app.command()(summary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .bq_types import Row
-from .fixture import Value, device, event, item, purchase_of
+from .fixture import Value, device, event, item, micros, purchase_of
 
 # The first days of the export: a visitor a day.
 QUIET_DAYS = ("20260223", "20260224", "20260225", "20260226")
@@ -36,7 +36,7 @@ def shoppers() -> list[Row]:
 
 
 def _shop_event(number: int, day: str, step: int, name: str, session: int) -> Row:
-    clock = f"{8 + number % 12:02}:{step * 3:02}:{number:02}.{step:06}"
+    clock = _clock(number, step)
     price = 9.99 + number
     params: dict[str, Value] = {
         "ga_session_number": 2 if session >= 5000 else 1,
@@ -45,6 +45,8 @@ def _shop_event(number: int, day: str, step: int, name: str, session: int) -> Ro
         "page_title": f"Step {step}",
     }
     columns: Row = {"device": device("mobile" if number % 3 else "desktop")}
+    if number % 2 == 0:  # Google saw it first on the first page: a beginner, with a first week
+        columns["user_first_touch_timestamp"] = micros(DAYS[number % 4], _clock(number, 1))
     if step >= 2:
         columns["items"] = [item(f"sku{number % 4}", price), item("gift", 0.1, None)]
     if name == "purchase":
@@ -53,6 +55,10 @@ def _shop_event(number: int, day: str, step: int, name: str, session: int) -> Ro
     return event(
         day, clock, name, f"shopper.{number}", session, params, f"/p/{number % 4}", **columns
     )
+
+
+def _clock(number: int, step: int) -> str:
+    return f"{8 + number % 12:02}:{step * 3:02}:{number:02}.{step:06}"
 
 
 def readers() -> list[Row]:

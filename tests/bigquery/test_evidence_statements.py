@@ -11,10 +11,15 @@ import pytest
 import yaml
 from microconv.aggregates.literals import literal
 from microconv.aggregates.read import MARTS, Aggregates
+from microconv.aggregates.types import Basis, row_of
 from microconv.audience import read as audience_read
 from microconv.audience.members import Consent, Span
+from microconv.cohorts import read as cohorts_read
+from microconv.cohorts import rows as cohort_rows
 from microconv.correlate.columns import TABLES
 from microconv.discover.read import read_staged
+from microconv.lead_lag import read as lead_lag_read
+from microconv.lead_lag import rows as lead_lag_rows
 from microconv.score import rows as score_rows
 from microconv.value.rows import COLUMNS as VALUES
 from microconv.writing import Table, create_statement, transaction
@@ -22,7 +27,13 @@ from microconv.writing import Table, create_statement, transaction
 from .googlesql import Catalog, Column
 
 PROJECT = Path(__file__).resolve().parents[2]
-WRITTEN = {**TABLES, **score_rows.TABLES, "evidence_conversion_values": VALUES}
+WRITTEN = {
+    **TABLES,
+    **score_rows.TABLES,
+    "evidence_conversion_values": VALUES,
+    cohort_rows.TABLE: cohort_rows.COLUMNS,
+    lead_lag_rows.TABLE: lead_lag_rows.COLUMNS,
+}
 AWKWARD = (
     "it's",
     'say "hello"',
@@ -49,6 +60,9 @@ class Sent:
     def beside(self, model: str, table: str) -> str:
         return f"`{table}`"
 
+    def has(self, relation: str) -> bool:
+        return True
+
     def run_query(self, sql: str) -> list[Any]:
         self.statements.append(sql)
         return []
@@ -60,13 +74,13 @@ class Sent:
 
 def kind_of(name: str) -> str:
     """Types that the marts' own columns have; their .yml and the analyzed models agree on names."""
-    if name.endswith(("_date",)):
+    if name.endswith(("_date", "_week")):
         return "DATE"
     if name.startswith("is_") or name.startswith("has_"):
         return "BOOL"
     if name.endswith(("_count", "_days", "_mask", "bucket", "_bit", "_number", "manual_score")):
         return "INT64"
-    if name.endswith(("_usd", "_usd_squared", "_points", "_rate", "_value")):
+    if name.endswith(("_usd", "_usd_squared", "_points", "_rate", "_value", "_reached")):
         return "FLOAT64"
     return "STRING"
 
@@ -74,8 +88,9 @@ def kind_of(name: str) -> str:
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
     found = Catalog()
+    marts = [*MARTS, "mart_daily_rates", "mart_funnel_velocity"]
     folders = {
-        **dict.fromkeys(MARTS, "marts"),
+        **{name: "intermediate" if name.startswith("int_") else "marts" for name in marts},
         "dim_conversions": "core",
         "dim_funnel_steps": "core",
     }
@@ -101,7 +116,12 @@ def test_every_read_is_accepted(catalog: Catalog) -> None:
     aggregates.patterns("purchase", [1], has_factors=False)
     aggregates.landmarks("purchase", [0, 3])
     aggregates.weekly_cuts("purchase")
-    assert len(warehouse.statements) >= 9
+    basis = row_of(Basis, {"macro_name": "it's", "horizon_days": 14})
+    cohorts_read.read_cells(aggregates, basis)
+    list(cohorts_read.read_behaviours(aggregates, basis))
+    lead_lag_read.read_rates(warehouse, dt.date(2026, 11, 8))  # type: ignore[arg-type]
+    lead_lag_read.read_delays(warehouse, "it's")  # type: ignore[arg-type]
+    assert len(warehouse.statements) >= 14
     for statement in warehouse.statements:
         catalog.analyze(statement)
 
@@ -184,9 +204,6 @@ def test_what_an_audience_reads_and_writes_is_accepted(consent: Consent) -> None
 
 class AudienceSent(Sent):
     """A warehouse with every table, an example row and no rows to read."""
-
-    def has(self, relation: str) -> bool:
-        return True
 
     def execute(self, sql: str) -> None:
         self.statements.append(sql)

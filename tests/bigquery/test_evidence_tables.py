@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import cohort_reference
 import evidence_reference as reference
 import pytest
 from evidence_case import (
@@ -127,6 +128,32 @@ def test_reach_equals_the_reference(counted: dict[str, Result], subjects: list[S
     for row in counted["mart_conversion_reach"].rows:
         one = wanted[row["macro_name"], row["micro_name"], row["is_bot_filtered"]]
         assert {name: plain(row[name]) for name in one} == one
+
+
+def test_cohorts_equal_the_reference(counted: dict[str, Result], subjects: list[Subject]) -> None:
+    conversions = random_histories(seed=3, visitors=VISITORS).conversions
+    found = keyed(
+        counted["mart_cohorts"],
+        (
+            *("macro_name", "cohort_week", "behaviour_kind", "behaviour_name"),
+            *("behaviour_group", "age_days"),
+        ),
+        (
+            *("complete_date", "is_complete", "visitor_count", "early_visitor_count"),
+            *("converted_count", "retained_count", "revenue_usd", "revenue_usd_squared"),
+        ),
+    )
+    wanted = cohort_reference.cohorts(subjects, conversions, MACROS, MICROS)
+    assert found == wanted and any(row[1] and row[4] for row in wanted.values())
+    strata = keyed(
+        counted["mart_cohort_strata"],
+        (
+            *("macro_name", "behaviour_name", "behaviour_group", "cohort_week"),
+            *("device_category", "channel_group", "bucket"),
+        ),
+        ("visitor_count", "converted_count", "retained_count", "revenue_usd"),
+    )
+    assert strata == cohort_reference.strata(subjects, conversions, MACROS, MICROS)
 
 
 def test_snapshots_equal_the_reference(counted: dict[str, Result], subjects: list[Subject]) -> None:

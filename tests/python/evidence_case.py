@@ -51,6 +51,7 @@ SETTINGS = Settings(
     landmark_days=LANDMARK_DAYS,
     lookback_days=LOOKBACK_DAYS,
     bot_page_views=8,
+    cohort_weeks=2,
 )
 AS_OF = SETTINGS.as_of_timestamp
 BEGINNING = SETTINGS.midnight(FIRST_DAY)
@@ -60,6 +61,7 @@ MODELS = (
     "int_first_conversions",
     "int_decision_points",
 )
+# What depends on the date up to which things are known.
 MARTS = (
     "mart_decision_points",
     "mart_conversion_patterns",
@@ -67,6 +69,9 @@ MARTS = (
     "mart_conversion_reach",
     "mart_score_snapshots",
     "mart_evidence_checks",
+    "int_cohort_visitors",
+    "mart_cohorts",
+    "mart_cohort_strata",
 )
 REPLACED = (
     "int_sessions_attributed",
@@ -79,7 +84,11 @@ REPLACED = (
 # Each way to count, and a visitor's number of them: the settings that differ from SETTINGS.
 WAYS: dict[str, dict[str, Any]] = {
     "visitor_page_view": {},
-    "visitor_active_day": {"clock": "active_day", "dimensions": ("country",)},
+    "visitor_active_day": {
+        "clock": "active_day",
+        "dimensions": ("country",),
+        "activations": ("search", "watch_video"),
+    },
     "session_page_view": {"subject": "session", "dimensions": ()},
     "session_active_day": {"subject": "session", "clock": "active_day"},
     "visitor_any_event": {"clock": "any_event", "lookback_days": 0, "buckets": 7},
@@ -280,6 +289,8 @@ def variables(settings: Settings) -> dict[str, Any]:
         "evidence_dimensions": list(settings.dimensions),
         "evidence_as_of": str(settings.as_of or ""),
         "bot_page_views": settings.bot_page_views,
+        "cohort_weeks": settings.cohort_weeks,
+        "activation_conversions": list(settings.activations),
     }
 
 

@@ -48,6 +48,8 @@ class Settings:
     as_of: dt.date | None = None
     dimensions: tuple[str, ...] = ("device_category", "channel_group")
     bot_page_views: int = 30
+    cohort_weeks: int = 8
+    activations: tuple[str, ...] = ()
 
     @property
     def as_of_date(self) -> dt.date:

@@ -115,7 +115,7 @@ def evidence_tables(
     weights = {"view_size_guide": reference.Weight(5, 7.0, 10.0)}
     snapshots = reference.score_snapshots(subjects, macros, micros, weights)
     return {
-        "dim_conversions": _catalog(micros),
+        "dim_conversions": catalog_of(micros),
         "mart_decision_points": [
             _row(["macro_name", "micro_name", *FACTORS, "is_bot", "is_last_third", "bucket"], key)
             | {"exposure_state": key[-1]}
@@ -154,7 +154,8 @@ def _row(names: list[str], values: Any) -> dict[str, Any]:
     return dict(zip(names, values, strict=False))
 
 
-def _catalog(micros: list[str]) -> list[dict[str, Any]]:
+def catalog_of(micros: list[str]) -> list[dict[str, Any]]:
+    """Rows of dim_conversions: these micro-conversions and the purchase."""
     stages = {"add_to_cart": 4}
     rows = [(name, LABELS.get(name, name), "micro", stages.get(name, 2)) for name in micros]
     names = ["conversion_name", "label", "conversion_type", "stage_number"]
@@ -215,6 +216,24 @@ def _basis(
         "first_macro_count": len(orders),
         "order_count": len(orders),
         "mean_order_value_usd": float(np_mean(values)),
+        "definitions_version": "v1",
+    }
+
+
+def plain_basis(as_of: dt.date, horizon_days: float = 14.0) -> dict[str, Any]:
+    """A row of mart_evidence_checks for tests that need no more than a day and a horizon."""
+    return {
+        "macro_name": "purchase",
+        "as_of_date": as_of,
+        "window_start_date": as_of - dt.timedelta(days=150),
+        "third_start_date": as_of - dt.timedelta(days=50),
+        "horizon_days": horizon_days,
+        "landmark_days": 1.0,
+        "clock": "page_view",
+        "subject": "visitor",
+        "decision_count": 90_000,
+        "followed_decision_count": 80_000,
+        "first_macro_count": 900,
         "definitions_version": "v1",
     }
 

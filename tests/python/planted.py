@@ -88,15 +88,20 @@ def copy_project(folder: Path) -> Path:
     (folder / "tests").mkdir()
     shutil.copytree(project_run.PROJECT / "tests" / "generic", folder / "tests" / "generic")
     shutil.copy(project_run.PROJECT / "profiles.example.yml", folder / "profiles.yml")
-    with (folder / "seeds" / "conversion_catalog.csv").open("a", encoding="utf-8") as catalog:
+    plant_lists(folder / "seeds")
+    return folder
+
+
+def plant_lists(seeds: Path) -> None:
+    """Add what is planted and not in the shop's lists to them."""
+    with (seeds / "conversion_catalog.csv").open("a", encoding="utf-8") as catalog:
         catalog.writelines(
             f"{name},{label},micro,secondary_action,interest,purchase,ecommerce,every_event,none,0,"
             "Planted by the generator.\n"
             for name, label in PLANTED.items()
         )
-    with (folder / "seeds" / "conversion_rules.csv").open("a", encoding="utf-8") as rules:
+    with (seeds / "conversion_rules.csv").open("a", encoding="utf-8") as rules:
         rules.writelines(f"{name},1,{name},,,\n" for name in PLANTED)
-    return folder
 
 
 def parse(project: Path) -> Any:

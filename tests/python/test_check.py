@@ -167,7 +167,9 @@ def test_a_funnel_may_not_be_longer_than_the_models_build(project: Path) -> None
     assert "has 6 steps" in found[0].message and "up to 5" in found[0].remedy
 
 
-@pytest.mark.parametrize("content", ["vars: [", "vars: {max_funnel_steps: many}"])
+@pytest.mark.parametrize(
+    "content", ["vars: [", "vars: {max_funnel_steps: many}", "vars: {holidays: [2026-02-30]}"]
+)
 def test_a_wrong_project_file_is_a_plain_error(project: Path, content: str) -> None:
     (project / "dbt_project.yml").write_text(content)
     with pytest.raises(MicroconvError, match=r"dbt_project\.yml"):
@@ -370,3 +372,30 @@ def test_every_example_of_the_documentation_is_accepted(project: Path) -> None:
         rules.writelines(f"{name},1,{name},,,\n" for name in sorted(new - derived_names))
     found = problems(project)
     assert [describe(p) for p in found if "dilute attention" not in p.message] == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("activation_conversions: [view_itm]", "'view_itm' is no micro-conversion of the catalog."),
+        ("activation_conversions: [purchase]", "'purchase' is no micro-conversion of the catalog."),
+        ("activation_conversions: view_item, search", "'view_item, search' is no micro-conversion"),
+        ("holidays: [Christmas]", "'Christmas' is no date."),
+        ("holidays: ['2026-02-30']", "'2026-02-30' is no date."),
+        ("cohort_weeks: 0", "'0' is no number of weeks."),
+        ("cohort_weeks: many", "'many' is no number of weeks."),
+    ],
+)
+def test_a_wrong_setting_is_named(project: Path, setting: str, message: str) -> None:
+    (project / "dbt_project.yml").write_text(f"name: p\nvars:\n  {setting}\n")
+    [problem] = check_project(project, seeds_only=True).having("error")
+    assert problem.file == "dbt_project.yml" and message in problem.message
+    assert problem.column == setting.split(":")[0] and problem.remedy
+
+
+def test_right_settings_pass(project: Path) -> None:
+    (project / "dbt_project.yml").write_text(
+        "name: p\nvars:\n  activation_conversions: [view_item]\n  cohort_weeks: 12\n"
+        "  holidays: [2026-11-27, '2026-12-25']\n"
+    )
+    assert check_project(project, seeds_only=True).having("error") == []

@@ -23,6 +23,16 @@ from microconv.demo import DemoError, DemoSummary, DemoWriteError, generate_demo
 from microconv.demo.command import demo
 from microconv.demo.local_time import local_day_numbers, local_to_utc_seconds, utc_offset_seconds
 from microconv.demo.schema import EXPORT_SCHEMA, INTRADAY_MISSING
+from microconv.demo.settings import DemoOptions
+from microconv.demo.swings import (
+    COINCIDENT,
+    LEAD_DAYS,
+    LEADING,
+    PURCHASE,
+    WEEKDAY_ONLY,
+    Scenario,
+    leading_swings,
+)
 from microconv.demo.tally import Distinct
 from typer.testing import CliRunner
 
@@ -793,3 +803,44 @@ def test_the_shop_stays_as_it_is(tmp_path: Path) -> None:
     small_demo(tmp_path)
     digest = hashlib.sha256((tmp_path / "planted_truth.json").read_bytes()).hexdigest()
     assert digest[:16] == "6c0572053ecd084f"
+
+
+def test_swings_lead_coincide_or_know_the_weekday_only() -> None:
+    swings = leading_swings(DemoOptions(300, 10, 7, UNTIL))
+    own, lead, same, weekday = (
+        swings.logs[name] for name in (PURCHASE, LEADING, COINCIDENT, WEEKDAY_ONLY)
+    )
+
+    def correlations(x: np.ndarray, y: np.ndarray) -> list[float]:
+        return [float(np.corrcoef(x[: -lag or None], y[lag:])[0, 1]) for lag in range(6)]
+
+    assert int(np.argmax(correlations(lead, own))) == LEAD_DAYS
+    assert max(correlations(lead, own)) > 0.4
+    assert int(np.argmax(correlations(same, own))) == 0
+    assert len(np.unique(weekday)) == 2
+    assert swings.at("share", np.array([20_000])) == 0
+    # Whoever comes back after the last day does what was usual on it.
+    assert swings.at(LEADING, np.array([10**6]))[0] == lead[-1]  # type: ignore[index]
+
+
+def test_the_scenario_plants_daily_rates_and_nothing_else(tmp_path: Path) -> None:
+    usual = small_demo(tmp_path / "usual", scenario=Scenario.USUAL)
+    assert "daily_rates" not in usual.truth
+    options: dict[str, Any] = {"days": 28, "visitors_per_day": 250}
+    leading = small_demo(tmp_path / "one", scenario=Scenario.LEADING, **options)
+    assert "3 days before" in leading.truth["daily_rates"][LEADING]
+    assert leading.truth["planted_days"]["outage_on"] is None
+    again = small_demo(tmp_path / "two", scenario=Scenario.LEADING, **options)
+    assert fingerprints(again) == fingerprints(leading)
+    swings = leading_swings(DemoOptions(28, 250, 7, UNTIL))
+    rows = duckdb.sql(
+        f"""select event_date, count(*) filter (event_name = '{LEADING}')
+            / count(*) filter (event_name = 'page_view')
+        from read_parquet('{leading.out_dir}/events_2*.parquet')
+        where event_date between '20261012' and '20261107'
+        group by all order by all"""
+    ).fetchall()
+    planted = swings.logs[LEADING][-28:-1]  # the last day is intraday
+    assert np.corrcoef(planted, [math.log(row[1]) for row in rows])[0, 1] > 0.85
+    with pytest.raises(DemoError, match="one of the shop"):
+        small_demo(tmp_path / "app", vertical="mobile_app", scenario=Scenario.LEADING)

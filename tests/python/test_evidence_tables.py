@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import cohort_reference
+import duckdb
 import evidence_reference as reference
 import pytest
 from evidence_case import (
@@ -27,6 +30,7 @@ from evidence_case import (
     select_models,
     settings_of,
     subjects_of,
+    variables,
 )
 from evidence_reference import Settings, Subject
 from project_run import Warehouse, shared_warehouse
@@ -171,6 +175,94 @@ def test_snapshots_equal_the_reference(case: Case) -> None:
     found = {row[:4]: list(row[4:]) for row in rows}
     assert len(found) == len(rows)
     assert_same(found, reference.score_snapshots(case.subjects, MACROS, MICROS, WEIGHTS))
+
+
+def test_cohorts_equal_the_reference(case: Case, histories: Histories) -> None:
+    rows = case.warehouse.rows(
+        """
+        select macro_name, cohort_week, behaviour_kind, behaviour_name, behaviour_group, age_days,
+            complete_date, is_complete, visitor_count, early_visitor_count, converted_count,
+            retained_count, revenue_usd, revenue_usd_squared
+        from mart_cohorts
+        """
+    )
+    found = {
+        row[:6]: [*row[6:12], *(one if one is None else money(one) for one in row[12:])]
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    wanted = cohort_reference.cohorts(case.subjects, histories.conversions, MACROS, MICROS)
+    assert_same(found, wanted)
+    complete = [row for row in wanted.values() if row[1]]
+    assert complete and len(complete) < len(wanted)
+    for place in range(2, 8):
+        assert any(row[place] for row in complete), place
+
+
+def test_strata_of_cohorts_equal_the_reference(case: Case, histories: Histories) -> None:
+    rows = case.warehouse.rows(
+        """
+        select macro_name, behaviour_name, behaviour_group, cohort_week, device_category,
+            channel_group, bucket, visitor_count, converted_count, retained_count, revenue_usd
+        from mart_cohort_strata
+        """
+    )
+    found = {row[:7]: [*row[7:10], money(row[10])] for row in rows}
+    assert len(found) == len(rows)
+    assert_same(
+        found, cohort_reference.strata(case.subjects, histories.conversions, MACROS, MICROS)
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "",
+        "update mart_cohorts set early_visitor_count = early_visitor_count + 1"
+        " where behaviour_kind = 'all'",
+        "update mart_cohort_strata set retained_count = retained_count + 1",
+        "update mart_cohorts set converted_count = visitor_count + 1 where is_complete",
+    ],
+)
+def test_cohorts_add_up(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, histories: Histories, change: str
+) -> None:
+    """The data test of it, which must also see one too many."""
+    case = evidence_case(tmp_path_factory, "visitor_page_view", histories, "quick")
+    copy = Warehouse(tmp_path)
+    shutil.copy(case.warehouse.path, copy.path)
+    if change:
+        with duckdb.connect(str(copy.path)) as connection:
+            connection.execute(change)
+    chosen = ["--vars", json.dumps(variables(case.settings)), "--select", "assert_cohorts_add_up"]
+    outcome = copy.dbt("test", *chosen)
+    assert outcome.exit_code == (1 if change else 0), outcome.output[-2000:]
+
+
+def test_a_week_is_complete_when_its_last_visitor_was_followed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """In weeks with a change to summer time that is a day later than the calendar says."""
+    warehouse = empty_project(tmp_path_factory)
+    asked = (4, 8, 15, 57)
+    formulas = ", ".join(
+        f"{{{{ cohort_complete_date('week', {days}) }}}} as d{days}" for days in asked
+    )
+    output = warehouse.dbt(
+        "--quiet", "compile", "--output", "json", "--inline", f"select week, {formulas} from weeks"
+    ).must_succeed()
+    sql = json.loads(output.output[output.output.index("{") : output.output.rindex("}") + 1])
+    found = warehouse.rows(
+        "with weeks as (select cast(range as date) as week from"
+        f" range(timestamp '2025-01-06', timestamp '2026-06-01', interval 7 day)) {sql['compiled']}"
+    )
+    later = 0
+    for week, *dates in found:
+        for days, date in zip(asked, dates, strict=True):
+            settings = dataclasses.replace(settings_of("visitor_page_view"), landmark_days=1)
+            assert date == cohort_reference.complete_date(settings, week, days - 1)
+            later += (date - week).days > days + 6
+    assert len(found) > 70 and 4 <= later < 40
 
 
 def test_checks_say_what_the_run_rests_on(case: Case) -> None:

@@ -13,9 +13,11 @@ from microconv.evidence import templates
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = [
     "aggregates",
+    "cohorts",
     "correlate",
     "deciding",
     "evidence",
+    "lead_lag",
     "report",
     "score",
     "value",

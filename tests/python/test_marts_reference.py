@@ -364,7 +364,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         rows = raw_rows(random_visits(random.Random(1998)))
         write_export(new.export, rows, days=sorted({row[SHARD] for row in rows}))
         new.seeds = lists_with_bands(new.root / "seeds")
-        marts = ("segment_conversions", "segment_gaps", "lead_scores", "daily_conversions")
+        marts = ("segment_conversions", "segment_gaps", "lead_scores", "daily_rates")
         new.build("-s", *(f"+mart_{mart}" for mart in marts))
         output = new.dbt("--quiet", "compile", "--output", "json", "--inline", FORMULAS)
         (new.root / "formulas.txt").write_text(output.must_succeed().output)
@@ -848,3 +848,76 @@ def test_daily_conversions_equal_the_reference(warehouse: Warehouse, world: Worl
     for key, counts in expected.items():
         assert {name: found[key][name] for name in counts} == pytest.approx(counts), key
     assert any(counts["consentless_conversion_count"] for counts in expected.values())
+
+
+# ---- mart_daily_rates ----------------------------------------------------------------------------
+
+
+def expected_rates(world: World) -> dict[tuple[Any, ...], list[int]]:
+    """By day, conversion, device and channel: sessions that converted, sessions that began."""
+    began: Counter[tuple[Any, ...]] = Counter()
+    converted: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+    for visit in world.shown_sessions:
+        began[visit.day, *device_and_channel(world, visit)] += 1
+    for one in world.shown_conversions:
+        if one.visit.number is not None:
+            place = (one.event.day, *device_and_channel(world, one.visit))
+            converted[one.name, *place].add(one.visit.key)
+    keys = {(name, *place) for name in world.catalog for place in began} | set(converted)
+    return {key: [len(converted[key]), began[key[1:]]] for key in keys}
+
+
+def device_and_channel(world: World, visit: Visit) -> tuple[str, str]:
+    values = world.segments[visit.key]
+    return values["device_category"], values["channel_group"]
+
+
+def test_daily_rates_equal_the_reference(warehouse: Warehouse, world: World) -> None:
+    found = {
+        row[:4]: list(row[4:])
+        for row in warehouse.rows(
+            """select conversion_name, conversion_date, device_category, channel_group,
+            converting_session_count, session_count from mart_daily_rates"""
+        )
+    }
+    expected = expected_rates(world)
+    assert found == expected
+    # Some sessions convert after midnight, on a day on which they did not begin.
+    assert any(
+        one.event.day != one.visit.day for one in world.shown_conversions if one.visit.number
+    )
+    assert len({key[2:] for key in expected}) > 10
+
+
+def test_days_that_say_nothing_of_visitors_are_not_usable(warehouse: Warehouse) -> None:
+    unusable = set(
+        warehouse.rows(
+            "select distinct conversion_name, conversion_date from mart_daily_rates"
+            " where not is_usable"
+        )
+    )
+    wanted = set(
+        warehouse.rows(
+            """select conversion_name, conversion_date from mart_daily_conversions
+            where segment_dimension = 'all' and (not is_final or is_ramp_up)
+            union select conversion_name, outage_date from mart_conversion_outages"""
+        )
+    )
+    days = {
+        row[0] for row in warehouse.rows("select distinct conversion_date from mart_daily_rates")
+    }
+    assert unusable == {row for row in wanted if row[1] in days}
+    assert not warehouse.value("select count(*) from mart_daily_rates where is_holiday")
+
+
+@pytest.mark.parametrize("change", ["", "session_count = session_count + 1"])
+def test_daily_rates_add_up_to_the_daily_mart(
+    warehouse: Warehouse, tmp_path: Path, change: str
+) -> None:
+    """The data test of it, which must also see a session too many."""
+    copy = Warehouse(tmp_path)
+    copy_tables(warehouse.path, copy.path)
+    if change:
+        change_tables(copy.path, f"update mart_daily_rates set {change}")
+    outcome = copy.dbt("test", "--select", "assert_daily_rates_add_up")
+    assert outcome.exit_code == (1 if change else 0), outcome.output[-2000:]

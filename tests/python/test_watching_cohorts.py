@@ -22,6 +22,7 @@ from microconv.watching.cohorts import (
 from scipy.stats import ttest_1samp, ttest_ind
 
 MONDAY = date(2026, 8, 3)
+WAIT = 7 + 14  # landmark and horizon
 
 
 def outcomes(revenue: np.ndarray, early: float = 0) -> Outcomes:
@@ -38,7 +39,7 @@ def weeks(count: int) -> list[Cohort]:
     return [
         Cohort(
             MONDAY + timedelta(days=7 * week),
-            MONDAY + timedelta(days=7 * week + 6),
+            MONDAY + timedelta(days=7 * week + 6 + WAIT),
             Outcomes(500, 40, 2000, 120_000, early=12),
         )
         for week in range(count)
@@ -48,7 +49,7 @@ def weeks(count: int) -> list[Cohort]:
 def test_a_cohort_is_blank_until_its_last_visitor_was_watched_long_enough() -> None:
     # The second week ends on 16 August; landmark and horizon take 21 days from there.
     for as_of, numbers in ((date(2026, 9, 5), 1), (date(2026, 9, 6), 2), (date(2026, 9, 13), 3)):
-        found = cohort_table(weeks(4), as_of, landmark_days=7, horizon_days=14)
+        found = cohort_table(weeks(4), as_of)
         assert [not cell.blank for cell in found] == [True] * numbers + [False] * (4 - numbers)
         for cell in found:
             assert cell.rate.has_interval == cell.revenue.has_interval == (not cell.blank)
@@ -57,7 +58,7 @@ def test_a_cohort_is_blank_until_its_last_visitor_was_watched_long_enough() -> N
 
 
 def test_cells_hold_rate_and_revenue_with_intervals() -> None:
-    (cell,) = cohort_table(weeks(1), date(2026, 12, 1), 7, 14)
+    (cell,) = cohort_table(weeks(1), date(2026, 12, 1))
     assert cell.rate == wilson(40, 500)
     assert cell.revenue.value == 4 and cell.early == 12
     random = np.random.default_rng(1)
@@ -70,13 +71,13 @@ def test_cells_hold_rate_and_revenue_with_intervals() -> None:
 def test_small_and_impossible_cohorts_are_blank() -> None:
     def blank(counts: Outcomes) -> str:
         cohort = Cohort(MONDAY, MONDAY + timedelta(days=6), counts)
-        return cohort_table([cohort], date(2026, 12, 1), 7, 14)[0].blank
+        return cohort_table([cohort], date(2026, 12, 1))[0].blank
 
     assert blank(Outcomes(99, 4)) == "fewer than 100 visitors"
     assert blank(Outcomes(0, 0)) == "fewer than 100 visitors"
     assert blank(Outcomes(200, 201)) == blank(Outcomes(200, math.nan)) != ""
     assert blank(Outcomes(200, 0)) == ""
-    assert cohort_table([], MONDAY, 7, 14) == ()
+    assert cohort_table([], MONDAY) == ()
 
 
 def test_welch_equals_scipy() -> None:

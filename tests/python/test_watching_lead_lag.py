@@ -22,7 +22,7 @@ from microconv.watching.lead_lag_series import calendar, prepare, standardised
 from microconv.watching.series import DailyRate
 from microconv.watching.wording import lead_sentence
 from statsmodels.tsa.stattools import ccf, grangercausalitytests
-from watching_data import box_jenkins
+from watching_data import box_jenkins, pair
 
 FIRST = date(2026, 1, 5)
 
@@ -110,29 +110,6 @@ def test_clark_west_compares_forecasts_one_by_one() -> None:
 KINDS = ("none", "walk", "memory", "weekday", "trend", "coincident", "lead")
 
 
-def pair(random: np.random.Generator, kind: str, days: int) -> tuple[Floats, Floats]:
-    """Two log rates; only of "lead" does the first tell of the second, three days later."""
-    x, y = random.normal(size=(2, days + 3))
-    time = np.arange(days + 3)
-    if kind == "walk":
-        x, y = x.cumsum(), y.cumsum()
-    elif kind == "memory":
-        for one in (x, y):
-            for day in range(1, days + 3):
-                one[day] += 0.8 * one[day - 1]
-    elif kind == "weekday":
-        x, y = (one + 2 * np.isin(time % 7, (5, 6)) for one in (x, y))
-    elif kind == "trend":
-        x, y = (one + 4 * time / days for one in (x, y))
-    elif kind == "coincident":
-        driver = random.normal(size=days + 3)
-        x, y = driver + x, driver + y
-    elif kind == "lead":
-        # A correlation of .43 at the lead, as the design's power of 93 % at 120 days has it.
-        y = y + 0.48 * np.r_[np.zeros(3), x[:-3]]
-    return 0.1 * x[3:], 0.1 * y[3:]
-
-
 def verdicts(kind: str, days: int, runs: int, seed: int = 20_261_122) -> list[LeadLag]:
     random, found = np.random.default_rng(seed), []
     for _ in range(runs):
@@ -211,6 +188,7 @@ def test_verdicts_have_words() -> None:
     assert "opposite direction" in lead_sentence(opposite, "Carts", "purchases")
     same = lead_lag(rate_of(x), rate_of(x))
     assert isinstance(same, LeadLag) and same.phrase == "is coincident"
+    assert "it moves on the same day as purchases" in lead_sentence(same, "Carts", "purchases")
     unrelated, other = pair(np.random.default_rng(1), "none", 200)
     nothing = lead_lag(rate_of(unrelated), rate_of(other))
     assert isinstance(nothing, LeadLag)

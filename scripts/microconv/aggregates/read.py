@@ -42,6 +42,9 @@ MARTS = (
     "mart_conversion_reach",
     "mart_evidence_checks",
     "mart_score_snapshots",
+    "int_cohort_visitors",
+    "mart_cohorts",
+    "mart_cohort_strata",
 )
 
 

@@ -14,6 +14,7 @@ from microconv.check.problems import Problem
 from microconv.check.references import check_references
 from microconv.check.rules import check_table
 from microconv.check.schema import SEEDS
+from microconv.check.settings import setting_problems
 from microconv.check.table import Table, read_table
 from microconv.errors import MicroconvError
 from microconv.profile import find_seeds_dir
@@ -69,8 +70,15 @@ def check_project(
     )
     problems = [problem for table in tables.values() for problem in in_file_order(table)]
     problems += guard_rail_warnings(tables)
+    problems += setting_problems(variables, _micros(tables["conversion_catalog"]))
     files = None if seeds_only else _export_files(project_dir, export, variables)
     return _result(tables, problems, files)
+
+
+def _micros(catalog: Table) -> list[str]:
+    """Names of its micro-conversions; ingredients are none."""
+    rows = catalog.rows
+    return [row.get("conversion_name") for row in rows if row.get("conversion_type") == "micro"]
 
 
 def in_file_order(table: Table) -> list[Problem]:
@@ -89,7 +97,7 @@ def project_variables(project_dir: Path) -> Mapping[str, Any]:
     path = project_dir / "dbt_project.yml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # also a date that is none
         raise MicroconvError(f"{path} cannot be read: {error}") from error
     variables = content.get("vars") if isinstance(content, dict) else None
     return variables if isinstance(variables, dict) else {}

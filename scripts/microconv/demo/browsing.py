@@ -14,6 +14,7 @@ import numpy as np
 from microconv.demo import settings, shop
 from microconv.demo.arrays import Bools, Floats, Ints, any_before, group_starts
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_day_numbers
+from microconv.demo.swings import PURCHASE, Swings
 from microconv.demo.visitors import Sessions, Visitors, start_microseconds
 
 NOTHING, CART_ADD, CART_VIEW, CHECKOUT_BEGUN, SHIPPING_ADDED, PAYMENT_ADDED, PURCHASED = range(7)
@@ -75,10 +76,12 @@ def durations(pages: Ints, dwell: Floats) -> Ints:
 
 @dataclass(frozen=True)
 class Rates:
-    """What `browse` is told from outside; the day is a local day number, None without a drop."""
+    """What `browse` is told from outside; the day is a local day number, None without a drop, and
+    `swings` are None where every day is like any other."""
 
     rare_event_share: float
     mobile_drop_day: int | None
+    swings: Swings | None = None
 
 
 def browse(
@@ -108,13 +111,13 @@ def browse(
         did={},
         outcome=np.zeros(len(session), dtype=np.int64),
     )
-    browsing.did.update(_draw_actions(rng, visitors, browsing, rates.rare_event_share))
-    browsing.outcome[:] = _draw_outcomes(rng, visitors, sessions, browsing, rates.mobile_drop_day)
+    browsing.did.update(_draw_actions(rng, visitors, browsing, rates))
+    browsing.outcome[:] = _draw_outcomes(rng, visitors, sessions, browsing, rates)
     return browsing
 
 
 def _draw_actions(
-    rng: np.random.Generator, visitors: Visitors, browsing: Browsing, rare_share: float
+    rng: np.random.Generator, visitors: Visitors, browsing: Browsing, rates: Rates
 ) -> dict[str, Bools]:
     """One flag per action and page. Only the wish list knows the hidden intent."""
     n = len(browsing.session)
@@ -133,11 +136,15 @@ def _draw_actions(
         "share": settings.SHARE_RATE,
         "file_download": settings.DOWNLOAD_RATE,
     }
+    if rates.swings is not None:
+        days = local_day_numbers(browsing.start)
+        for name, chance in rate.items():
+            rate[name] = np.minimum(chance * np.exp(rates.swings.at(name, days)), 0.5)
     did = {name: (rng.random(n) < chance) & browsing.is_human for name, chance in rate.items()}
     # A banner needs no person: robots load it too, which is what makes unfiltered lifts wrong.
     did["banner_impression"] |= ~browsing.is_human & (rng.random(n) < settings.BANNER_RATE)
     did["newsletter_signup"] &= ~any_before(did["newsletter_signup"], browsing.visitor_first)
-    chosen = (rng.random(len(visitors.person)) < rare_share) & ~visitors.is_bot
+    chosen = (rng.random(len(visitors.person)) < rates.rare_event_share) & ~visitors.is_bot
     opening = browsing.visitor_first == np.arange(n)
     did["gift_registry_view"] = opening & chosen[browsing.visitor]
     return did
@@ -172,11 +179,14 @@ def _draw_outcomes(
     visitors: Visitors,
     sessions: Sessions,
     browsing: Browsing,
-    mobile_drop_day: int | None,
+    rates: Rates,
 ) -> Ints:
     """How far a cart that starts on each page gets: 0 none … 6 purchased."""
     n = len(browsing.session)
-    chance = 1.0 / (1.0 + np.exp(-_purchase_log_odds(visitors, sessions, browsing)))
+    log_odds = _purchase_log_odds(visitors, sessions, browsing)
+    if rates.swings is not None:
+        log_odds = log_odds + rates.swings.at(PURCHASE, local_day_numbers(browsing.start))
+    chance = 1.0 / (1.0 + np.exp(-log_odds))
     buys = rng.random(n) < chance
     idle = settings.ABANDONED_CART_RATE * np.exp(
         settings.ABANDONED_CART_INTENT_SLOPE * visitors.intent[browsing.visitor]
@@ -189,8 +199,8 @@ def _draw_outcomes(
     outcome = np.where(abandons, CART_ADD + further, NOTHING)
     outcome = np.where(buys, PURCHASED, outcome)
     outcome = np.where(browsing.is_human, outcome, NOTHING)
-    if mobile_drop_day is not None:
-        hit = browsing.is_mobile & (local_day_numbers(browsing.start) >= mobile_drop_day)
+    if rates.mobile_drop_day is not None:
+        hit = browsing.is_mobile & (local_day_numbers(browsing.start) >= rates.mobile_drop_day)
         outcome = np.where(hit & (rng.random(n) >= settings.MOBILE_DROP_KEEP), NOTHING, outcome)
     return outcome.astype(np.int64)
 

@@ -14,6 +14,7 @@ from microconv.demo import settings
 from microconv.demo.folder import MARKER
 from microconv.demo.generate import DemoSummary, generate_demo
 from microconv.demo.settings import DemoError
+from microconv.demo.swings import Scenario
 from microconv.starters.lists import Vertical
 
 DEFAULT_OUT = Path("target/demo_export")
@@ -51,6 +52,10 @@ def demo(
             show_default=settings.DEFAULT_UNTIL.isoformat(),
         ),
     ] = datetime.combine(settings.DEFAULT_UNTIL, datetime.min.time()),
+    scenario: Annotated[
+        Scenario,
+        typer.Option(help="`leading`: daily rates that move before the purchase, of the shop."),
+    ] = Scenario.USUAL,
 ) -> None:
     """Write a synthetic GA4 export, of a shop or another business, with effects that are planted.
 
@@ -81,6 +86,7 @@ def demo(
                 seed=seed,
                 until=until.date(),
                 vertical=vertical,
+                scenario=scenario,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except DemoError as error:
@@ -106,6 +112,8 @@ def _print_summary(summary: DemoSummary) -> None:
             ratio, kind = effect["rate_ratio"], "rate ratio"
         strength = "" if ratio is None else f", {kind} {ratio:g}"
         console.print(f"  {effect['name']}: {effect['mechanism']}{strength}", markup=False)
+    for name, rule in summary.truth.get("daily_rates", {}).items():
+        console.print(f"  {name}: {rule}", markup=False)
     if planted["mobile_drop_from"] is not None:
         console.print(
             f"Days to look at: mix shift {planted['mix_shift_from']} to {planted['mix_shift_to']}, "

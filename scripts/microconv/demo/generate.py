@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from microconv.demo import settings, shop
+from microconv.demo.browsing import Rates
 from microconv.demo.cohorts import simulate
 from microconv.demo.folder import MARKER, demo_folder
 from microconv.demo.journeys import simulate_journeys
@@ -24,6 +25,7 @@ from microconv.demo.settings import (
     quiet_calendar,
 )
 from microconv.demo.spill import Spill
+from microconv.demo.swings import Scenario, leading_swings, swing_truth
 from microconv.demo.tables import Background, DayWriter
 from microconv.demo.truth import journey_truth, planted_truth
 from microconv.demo.vertical import SimulatedVertical
@@ -55,6 +57,7 @@ def generate_demo(
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
     vertical: str = SHOP,
+    scenario: Scenario = Scenario.USUAL,
 ) -> DemoSummary:
     """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
@@ -62,8 +65,9 @@ def generate_demo(
     `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
     including the warm-up. `delivered_through` gives the export as it stood on that date: later days
     are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
-    the hidden intent (log odds; None for the vertical's own). The same arguments give the same
-    bytes.
+    the hidden intent (log odds; None for the vertical's own). The `scenario` LEADING, of the shop
+    only, plants daily rates that move before, with and without that of the purchase, and none of
+    the other planted days. The same arguments give the same bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
@@ -76,15 +80,22 @@ def generate_demo(
     simulated = VERTICALS.get(vertical)
     if simulated is None and vertical != SHOP:
         raise DemoError(f"There is no demo of {vertical}; choose {SHOP}, {', '.join(VERTICALS)}.")
-    calendar = calendar_of(options) if simulated is None else quiet_calendar(options)
+    is_leading = scenario is Scenario.LEADING
+    if is_leading and simulated is not None:
+        raise DemoError(f"The scenario {scenario} is one of the shop ({SHOP}).")
+    is_quiet = is_leading or simulated is not None
+    calendar = quiet_calendar(options) if is_quiet else calendar_of(options)
+    rates = rates_of(options, calendar, leading_swings(options) if is_leading else None)
     site = shop.SITE if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
             writer = DayWriter(options, calendar, work, background, site)
-            _generate(options, calendar, work, writer, progress, simulated)
+            _generate(options, calendar, rates, work, writer, progress, simulated)
             background.finish()
         if simulated is None:
             truth = planted_truth(options, calendar, writer.tally)
+            if is_leading:
+                truth["daily_rates"] = swing_truth()
         else:
             truth = journey_truth(vertical, simulated, options, calendar, writer.tally)
         (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
@@ -100,6 +111,7 @@ def generate_demo(
 def _generate(
     options: DemoOptions,
     calendar: Calendar,
+    rates: Rates,
     work: Path,
     writer: DayWriter,
     progress: Progress | None,
@@ -108,7 +120,6 @@ def _generate(
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)
     spill = Spill(work, first_day, last_day)
-    rates = rates_of(options, calendar)
     outage_day = None if calendar.outage_on is None else day_number(calendar.outage_on)
     midnights = local_midnights([options.first_day, options.until + timedelta(days=1)])
     window = Window(*midnights)

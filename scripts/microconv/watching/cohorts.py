@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from microconv.evidence.matched import (
     MatchedLift,
@@ -53,12 +53,12 @@ class Cohort:
 
     Args:
         first_day: Of the week.
-        last_day: Of the week.
+        complete_day: The day at whose end the last visitor of the week was followed to the horizon.
         outcomes: After the landmark.
     """
 
     first_day: date
-    last_day: date
+    complete_day: date
     outcomes: Outcomes
 
 
@@ -111,28 +111,21 @@ class BehaviourComparison:
 
 
 def cohort_table(
-    cohorts: Sequence[Cohort],
-    as_of: date,
-    landmark_days: int,
-    horizon_days: int,
-    least_visitors: float = LEAST_VISITORS,
+    cohorts: Sequence[Cohort], as_of: date, least_visitors: float = LEAST_VISITORS
 ) -> tuple[CohortRate, ...]:
     """One horizon over all cohorts, blank where it is not over for the last visitor of the week.
 
     Args:
         cohorts: By week.
         as_of: The last loaded day.
-        landmark_days: Days after the first visit up to which behaviour is looked at.
-        horizon_days: Days after the landmark in which outcomes are counted; the same for all.
         least_visitors: Smaller cohorts are blank.
     """
-    wait = timedelta(days=landmark_days + horizon_days)
     found = []
     for one in cohorts:
         counts = one.outcomes
         blank = ""
-        if one.last_day + wait > as_of:
-            blank = f"complete on {one.last_day + wait:%Y-%m-%d}"
+        if one.complete_day > as_of:
+            blank = f"complete on {one.complete_day:%Y-%m-%d}"
         elif not _is_possible(counts):
             blank = "its counts contradict each other"
         elif counts.visitors < least_visitors:
@@ -151,7 +144,7 @@ def cohort_table(
 
 
 def compare_behaviours(
-    with_it: Outcomes, without_it: Outcomes, trials: Trials
+    with_it: Outcomes, without_it: Outcomes, trials: Trials, did: str = "converted"
 ) -> BehaviourComparison | Refusal:
     """Crude and standardised outcomes after the landmark.
 
@@ -159,6 +152,7 @@ def compare_behaviours(
         with_it: Visitors with the behaviour, all strata together.
         without_it: The others.
         trials: The same visitors by stratum (first week × channel × device), bucket and behaviour.
+        did: What the outcome is, in the past tense.
     """
     reasons = []
     for name, counts in (("with", with_it), ("without", without_it)):
@@ -169,7 +163,7 @@ def compare_behaviours(
                 f"Fewer than {LEAST_VISITORS} visitors {name} it have been watched so long."
             )
     if not reasons and with_it.converted + without_it.converted < LEAST_CONVERTED:
-        reasons.append(f"Fewer than {LEAST_CONVERTED} of all visitors converted.")
+        reasons.append(f"Fewer than {LEAST_CONVERTED} of all visitors {did}.")
     if reasons:
         return Refusal(tuple(reasons))
     crude = (with_it.converted, with_it.visitors, without_it.converted, without_it.visitors)

@@ -131,7 +131,8 @@ def lead_sentence(found: LeadLag | Refusal, x: str, y: str) -> str:
         short = " The history is short, so a lead may be missed." if found.is_low_power else ""
         return f"No evidence that {x} moves before {y} ({base}).{short}"
     way = "opposite" if found.r < 0 else "same"
-    when = _WHEN[found.verdict].format(unit=found.unit)
+    at = "on" if found.unit == "day" else "in"
+    when = _WHEN[found.verdict].format(at=at, unit=found.unit)
     said = (
         f"{x} {found.phrase}: it moves {when} {y}, in the {way} direction "
         f"(r {found.r:.2f}, {base})."
@@ -144,7 +145,7 @@ def lead_sentence(found: LeadLag | Refusal, x: str, y: str) -> str:
 _WHEN = {
     LagVerdict.LEADS: "before",
     LagVerdict.LAGS: "after",
-    LagVerdict.COINCIDENT: "in the same {unit} as",
+    LagVerdict.COINCIDENT: "{at} the same {unit} as",
 }
 
 

@@ -1,0 +1,94 @@
+"""The `lead-lag` command: reads daily rates, judges, prints, and writes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from microconv import output
+from microconv.correlate.command import MacroOption, NoWriteOption
+from microconv.errors import MicroconvError
+from microconv.output import FormatOption, OutputFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from microconv.aggregates.run import Run
+    from microconv.aggregates.types import Conversion
+    from microconv.lead_lag.family import MacroLags
+    from microconv.writing import Row
+
+MicroOption = Annotated[
+    str | None,
+    typer.Option("--micro", help="Show only this micro-conversion.", show_default="all"),
+]
+
+
+def lead_lag(
+    macro: MacroOption = None,
+    micro: MicroOption = None,
+    output_format: FormatOption = OutputFormat.TABLE,
+    no_write: NoWriteOption = False,
+) -> None:
+    """Say whose daily rate moves days before that of a macro, or that none does.
+
+    Writes evidence_lead_lag.
+    """
+    from microconv.aggregates.run import open_run
+    from microconv.correlate.rows import run_id
+    from microconv.lead_lag.family import judge_macro
+    from microconv.lead_lag.read import read_delays, read_rates
+    from microconv.lead_lag.rows import COLUMNS, TABLE, lead_lag_rows
+    from microconv.lead_lag.words import LIMITS
+    from microconv.writing import Table, write_tables
+
+    with open_run(macro, None) as run:
+        wanted = _wanted(micro, run.conversions)
+        bases = [basis for basis in run.bases if basis.macro_name not in run.refusals]
+        daily = read_rates(run.aggregates.warehouse, bases[0].as_of_date) if bases else None
+        found = [
+            judge_macro(
+                basis,
+                run.conversions,
+                daily,
+                read_delays(run.aggregates.warehouse, basis.macro_name),
+            )
+            for basis in bases
+            if daily is not None
+        ]
+    name = run_id(run.bases)
+    rows: list[Row] = [row for one in found for row in lead_lag_rows(one, run.conversions, name)]
+    shown = [row for row in rows if row["micro_name"] in wanted]
+    said = {"refusals": run.refusals, TABLE: shown, "limits": list(LIMITS)}
+    output.print_as(
+        output_format,
+        lambda: _print(run, found, wanted),
+        list(COLUMNS),
+        shown,
+        said,
+        run.refusals.values(),
+    )
+    if not no_write and run.macros:
+        write_tables([Table(TABLE, tuple(rows))], {TABLE: COLUMNS}, run.macros)
+
+
+def _wanted(micro: str | None, conversions: Mapping[str, Conversion]) -> list[str]:
+    names = sorted(name for name, one in conversions.items() if one.conversion_type == "micro")
+    if micro is None:
+        return names
+    if micro not in names:
+        known = ", ".join(names) or "none"
+        raise MicroconvError(f"There is no micro-conversion “{micro}”; there are {known}.")
+    return [micro]
+
+
+def _print(run: Run, found: Sequence[MacroLags], wanted: Sequence[str]) -> None:
+    from microconv.lead_lag.show import show, show_limits
+
+    output.say_paragraphs(run.refusals.values())
+    for one in found:
+        show(one, run.conversions, wanted)
+    if found:
+        show_limits()
+        output.say(f"Tables: {run.place}.")
