@@ -141,9 +141,9 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "flagged, and with a rare micro-conversion a few robots are enough. The run then says so",
         "and caps the verdict; the row counts the seeds in which it had nothing to say.",
         "",
-        "What was planted for the newsletter acts from three days after the sign-up on. The lag",
-        "profile reads the days before somewhat too high and those after too high as well: the",
-        "days of a lag profile are a hint, and no verdict rests on them.",
+        "What was planted for the newsletter acts from three days after the sign-up on. A shop of",
+        "this size leads one to expect under five conversions in most lags, of which no number is",
+        "said; `make test-long` reads the lags of a larger one.",
     ]
 
 

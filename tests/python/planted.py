@@ -308,8 +308,9 @@ def _lags(lags: dict[str, dict[str, Any]]) -> list[Seen]:
     ]
 
 
-def main(folder: Path, seeds: list[int]) -> None:
+def main(folder: Path, visitors_per_day: int, seeds: list[int]) -> None:
     """Run seeds one after the other and leave what was found in `found.json`."""
+    shop = Shop(visitors_per_day=visitors_per_day)
     project = folder / "project"
     project.mkdir()
     manifest = parse(copy_project(project))
@@ -317,9 +318,9 @@ def main(folder: Path, seeds: list[int]) -> None:
     for seed in seeds:
         scratch = folder / f"seed_{seed}"
         scratch.mkdir()
-        found[seed] = in_fork(partial(run_seed, project, manifest, seed, Shop(), scratch))
+        found[seed] = in_fork(partial(run_seed, project, manifest, seed, shop, scratch))
     (folder / "found.json").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [int(seed) for seed in sys.argv[2:]])
+    main(Path(sys.argv[1]), int(sys.argv[2]), [int(seed) for seed in sys.argv[3:]])

@@ -432,6 +432,17 @@ def test_lags_of_nothing_are_null() -> None:
     assert np.mean(found) <= 0.095
 
 
+@pytest.mark.parametrize("found", [0.0, 30.0])
+def test_a_lag_that_leads_to_expect_few_conversions_says_no_number(found: float) -> None:
+    """What was found does not decide it: of small lags only those with luck would speak."""
+    profile = lag_profile([0, 1, 2], [[0]] * 3, [50_000, 100, 400], [1000, found, 20])
+    under_1d, to_3d = profile.lags
+    assert under_1d.expected_conversions == pytest.approx(2, rel=0.01)
+    assert to_3d.expected_conversions == pytest.approx(8, rel=0.01)
+    assert not under_1d.odds_ratio.has_interval and to_3d.odds_ratio.has_interval
+    assert profile.effect_onset_days == 1
+
+
 def test_a_micro_that_nobody_did_has_no_lags() -> None:
     profile = lag_profile([0, 0], [[0], [1]], [10, 10], [1, 2])
     assert profile.lags == () and profile.effect_onset_days is None
