@@ -92,7 +92,7 @@ def print_as(
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; dates as ISO text, NaN and infinity as null."""
-    print(json.dumps(_json_ready(value), indent=2, ensure_ascii=False))
+    print(json.dumps(json_ready(value), indent=2, ensure_ascii=False))
 
 
 def print_csv(
@@ -178,11 +178,12 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _json_ready(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
+    """A value as JSON can say it: dates as ISO text, NaN and infinity as None."""
     if isinstance(value, Mapping):
-        return {str(key): _json_ready(item) for key, item in value.items()}
+        return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_ready(item) for item in value]
+        return [json_ready(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date | datetime) else value

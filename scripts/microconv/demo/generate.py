@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,6 +20,8 @@ from microconv.demo.settings import (
     Calendar,
     DemoError,
     DemoOptions,
+    Plant,
+    asked_calendar,
     calendar_of,
     quiet_calendar,
 )
@@ -55,6 +57,7 @@ def generate_demo(
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
     vertical: str = SHOP,
+    plants: Collection[Plant] = (),
 ) -> DemoSummary:
     """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
@@ -62,8 +65,9 @@ def generate_demo(
     `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
     including the warm-up. `delivered_through` gives the export as it stood on that date: later days
     are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
-    the hidden intent (log odds; None for the vertical's own). The same arguments give the same
-    bytes.
+    the hidden intent (log odds; None for the vertical's own). `plants` puts
+    these into the last days of a shop, and nothing else; without any it has the usual ones. The
+    same arguments give the same bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
@@ -76,7 +80,11 @@ def generate_demo(
     simulated = VERTICALS.get(vertical)
     if simulated is None and vertical != SHOP:
         raise DemoError(f"There is no demo of {vertical}; choose {SHOP}, {', '.join(VERTICALS)}.")
-    calendar = calendar_of(options) if simulated is None else quiet_calendar(options)
+    if plants and simulated is not None:
+        raise DemoError("Only the shop's demo can be asked to plant something.")
+    calendar = quiet_calendar(options)
+    if simulated is None:
+        calendar = asked_calendar(options, plants) if plants else calendar_of(options)
     site = shop.SITE if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
@@ -109,7 +117,8 @@ def _generate(
     first_day, last_day = day_number(options.first_day), day_number(options.until)
     spill = Spill(work, first_day, last_day)
     rates = rates_of(options, calendar)
-    outage_day = None if calendar.outage_on is None else day_number(calendar.outage_on)
+    outage = calendar.outage_days
+    outage_days = None if outage is None else (day_number(outage[0]), day_number(outage[1]))
     midnights = local_midnights([options.first_day, options.until + timedelta(days=1)])
     window = Window(*midnights)
     total = settings.WARM_UP_DAYS + options.days
@@ -117,7 +126,7 @@ def _generate(
         for chunk in chunks:
             if vertical is None:
                 events = simulate(
-                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
+                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_days=outage_days
                 )
             else:
                 events = simulate_journeys(chunk, window, vertical, intent_sd=options.intent_sd)
