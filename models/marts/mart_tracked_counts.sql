@@ -89,7 +89,7 @@ ranked_sizes as (
         *,
         row_number() over (
             partition by part, case when part = 'event' then '' else event_name end
-            order by total_count desc, event_name, part_value
+            order by total_count desc, event_name asc, part_value asc
         ) as size_rank
     from sizes
 

@@ -152,7 +152,7 @@ def percentage(rate: float | None) -> str:
 
 def interval(rate: float | None, low: float | None, high: float | None) -> str:
     """A rate with its interval, such as `4.20 % [3.95 %, 4.46 %]`; a dash without a rate."""
-    if rate is None or low is None or high is None:
+    if rate is None or low is None or high is None or math.isnan(rate):
         return percentage(rate)
     return f"{percentage(rate)} [{percentage(low)}, {percentage(high)}]"
 

@@ -17,6 +17,9 @@ import yaml
 from causal_words import FORBIDDEN
 from evidence_warehouse import run, work_in
 from microconv.watch.columns import TABLES
+from microconv.watch.metrics import Foundations, Metric
+from microconv.watch.tracking import Problem, Subject, suspect_days
+from microconv.watching import DailyRate, Kind, Suspicion, Tracked
 from project_run import PROJECT, shared_folder
 from typer.testing import Result
 from watch_case import (
@@ -383,3 +386,56 @@ def test_days_without_an_export_are_not_judged(shop: Shop) -> None:
             connection.execute(f"delete from marts.{table} where list_contains(?, {column})", [gap])
     days = {one["day"] for one in watched()["rates"] if one["metric_kind"] == "micro"}
     assert days == {date(2026, 11, 3).isoformat()}
+
+
+@pytest.mark.parametrize(("browser", "is_suspect"), [("Safari", True), ("Opera", False)])
+def test_a_browser_that_falls_silent_counts_if_much_is_missing(
+    shop: Shop, browser: str, is_suspect: bool
+) -> None:
+    """Safari has three of ten events, Opera one of forty: that says enough without it."""
+    project = shop(NOTHING)
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            "insert into marts.mart_tracked_counts select event_date, event_name, part, 'Opera',"
+            " all_count // 40, 0, 0, all_count, session_count from marts.mart_tracked_counts"
+            " where part_value = 'Safari' and event_name = 'view_item'"
+        )
+        connection.execute(
+            "update marts.mart_tracked_counts set event_count = 0 where event_date >= ?"
+            " and event_name = 'view_item' and part_value = ?",
+            [planted_from(), browser],
+        )
+    found = watched()
+    [problem] = found["tracking"]
+    assert (problem["kind"], problem["dimension"]) == ("value silent", "browser")
+    assert problem["value"] == browser
+    standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
+    assert (standings["view_item"] == "tracking_suspect") is is_suspect
+
+
+def test_a_rate_rests_on_its_conversions_their_events_and_their_fields() -> None:
+    foundations = Foundations(
+        events={
+            "thanks": frozenset({("page_view", "page_path")}),
+            "quote": frozenset({("form", "param:form_kind")}),
+        },
+        requires={"both": frozenset({"thanks", "quote"})},
+        kpis={"both_rate": frozenset({"both"}), "engaged_rate": frozenset({"engaged"})},
+    )
+    counts = DailyRate.from_rows([LAST], [0.0], [1.0])
+
+    def suspect(metric: Metric, kind: Kind, subject: Subject) -> bool:
+        suspicion = Suspicion(Tracked(kind, "x", counts), kind, (LAST,), True, 0, 30)
+        return bool(suspect_days(metric, [Problem(suspicion, (subject,), 1.0)], foundations, {}))
+
+    page = Subject("page_view", "parameter", "page_location")
+    both = Metric("kpi", "both_rate")
+    assert suspect(both, Kind.PARAMETER_EMPTY, page)
+    assert suspect(both, Kind.PARAMETER_EMPTY, Subject("form", "parameter", "form_kind"))
+    assert not suspect(both, Kind.PARAMETER_EMPTY, Subject("form", "parameter", "other"))
+    assert not suspect(Metric("micro", "quote"), Kind.PARAMETER_EMPTY, page)
+    assert suspect(Metric("micro", "both"), Kind.EVENT_GONE, Subject("form", "event", ""))
+    assert suspect(Metric("micro", "both"), Kind.EVENT_GONE, Subject(conversion="thanks"))
+    flag = Subject("*", "field", "is_session_engaged")
+    assert suspect(Metric("kpi", "engaged_rate"), Kind.FLAG_TURNED, flag)
+    assert not suspect(both, Kind.FLAG_TURNED, flag)

@@ -17,6 +17,9 @@ KINDS = ("macro", "micro", "funnel", "funnel_step", "kpi")
 """In the order in which they are told; of two that are the same series the earlier is kept."""
 
 
+_ENGAGED = "engaged"  # in a key figure: visits that GA4 calls so
+
+
 @dataclass(frozen=True, order=True)
 class Metric:
     """A rate that is watched.
@@ -131,11 +134,11 @@ class Foundations:
 
     def events_of(self, metric: Metric) -> frozenset[tuple[str, str]]:
         """Events and fields that decide about the rate."""
-        return frozenset(
-            pair
-            for name in self.conversions_of(metric)
-            for pair in self.events.get(name, frozenset())
-        )
+        names = self.conversions_of(metric)
+        found = {pair for name in names for pair in self.events.get(name, frozenset())}
+        if _ENGAGED in names:
+            found.add(("*", "is_session_engaged"))
+        return frozenset(found)
 
     def funnel_of(self, conversion: str) -> Funnel | None:
         """The first ordered funnel in which somebody gets to a conversion by earlier steps."""

@@ -19,6 +19,7 @@ _MOST_BLOCKS = 45
 _MOST_CHARACTERS = 2_900
 """Slack takes 50 blocks of 3,000 characters."""
 
+_MOST_NAMES = 8
 _FORMATS = re.compile(r"(?<!\w)_|_(?!\w)|[*~`]")
 _BELOW = " !"
 
@@ -135,7 +136,11 @@ def _rates(found: Outcome) -> None:
             "time."
         )
     for standing, names in silent.items():
-        output.say_sentence(f"- {_STANDINGS[standing]}: {', '.join(names)}.")
+        named = ", ".join(names[:_MOST_NAMES])
+        more = len(names) - _MOST_NAMES
+        output.say_sentence(
+            f"- {_STANDINGS[standing]}: {named}{f' and {more} more' if more > 0 else ''}."
+        )
     output.say()
 
 

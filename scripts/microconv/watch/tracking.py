@@ -27,6 +27,12 @@ _DIMENSIONS = ("browser", "app_version", "stream_id")
 # Fields that the export has as parameters as well.
 _FIELDS_OF = {"session_engaged", "firebase_conversion", "transaction_id"}
 _REQUIRED = ("transaction_id", "ecommerce.transaction_id", "revenue")
+_READ_FROM = {
+    "page_path": "page_location",
+    "hostname": "page_location",
+    "event_value": "value",
+    "revenue_usd": "revenue",
+}
 _UNKNOWN = "(none)"
 
 
@@ -54,7 +60,7 @@ class Problem:
     Args:
         suspicion: The largest of those that were put together, with a name that says them all.
         subjects: What they are about.
-        missing_share: Share of all that is expected of it over all days, in 0..1.
+        missing_share: Share of the events of these days that is missing, in 0..1.
     """
 
     suspicion: Suspicion
@@ -94,7 +100,10 @@ def find_problems(
         tracked.append(one)
     found = [one for one in find_suspicions(tracked) if one.is_tracking]
     about = [(one, subjects[id(one.tracked)]) for one in found]
-    return _together(_without_repeats(about, foundations))
+    return [
+        Problem(suspicion, named, _missing_share(suspicion, named, counts))
+        for suspicion, named in _together(_without_repeats(about, foundations))
+    ]
 
 
 def suspect_days(
@@ -115,7 +124,7 @@ def suspect_days(
     """
     conversions, events = foundations.conversions_of(metric), foundations.events_of(metric)
     names = {event for event, _ in events}
-    fields = {(event, name.removeprefix("param:")) for event, name in events if name}
+    fields = {(event, _field(name)) for event, name in events if name}
     found: set[date] = set()
     for problem in problems:
         is_partial = problem.suspicion.kind is Kind.VALUE_SILENT
@@ -126,6 +135,13 @@ def suspect_days(
     for name in conversions:
         found |= silent.get(name, frozenset())
     return frozenset(found)
+
+
+def _field(name: str) -> str:
+    """The field or parameter of an event that a rule's column is read from."""
+    if name.startswith("item:"):
+        return "items"
+    return _READ_FROM.get(name, name.removeprefix("param:"))
 
 
 def _touches(
@@ -246,7 +262,36 @@ def _without_repeats(
     return [(one, subject) for one, subject in found if not is_said(one, subject)]
 
 
-def _together(found: Sequence[tuple[Suspicion, Subject]]) -> list[Problem]:
+def _missing_share(
+    found: Suspicion, subjects: Sequence[Subject], counts: TrackedCounts | None
+) -> float:
+    """Of a browser, version or stream its part of the event; anything else is missing whole."""
+    if found.kind is not Kind.VALUE_SILENT or counts is None:
+        return 1.0
+    days = [place for place, day in enumerate(counts.days) if day in found.days]
+    named = {one.event for one in subjects}
+    largest = 0.0
+    for row, (event, part, value) in enumerate(counts.names):
+        if event in named and (part, value) == (subjects[0].part, subjects[0].value):
+            all_there = float(counts.all_counts[row][days].sum())
+            missing = _usual_share(counts, row, days) * all_there
+            missing -= float(counts.counted[row][days].sum())
+            largest = max(largest, missing / (all_there + missing) if missing > 0 else 0.0)
+    return largest
+
+
+def _usual_share(counts: TrackedCounts, row: int, silent: Sequence[int]) -> float:
+    """How many of an event's come from a value on the other days, per one of all the rest."""
+    other = np.ones(len(counts.days), dtype=np.bool_)
+    other[list(silent)] = False
+    own = float(counts.counted[row][other].sum())
+    rest = float(counts.all_counts[row][other].sum()) - own
+    return own / rest if rest > 0 else 1.0
+
+
+def _together(
+    found: Sequence[tuple[Suspicion, Subject]],
+) -> list[tuple[Suspicion, tuple[Subject, ...]]]:
     """Parameters that an event lost on the same days are one problem, and so are events that one
     browser no longer sends, or in which one flag turned.
     """
@@ -260,10 +305,12 @@ def _together(found: Sequence[tuple[Suspicion, Subject]]) -> list[Problem]:
         elif one.kind is Kind.VALUE_SILENT:
             key = (one.kind, one.days, subject.part, subject.value)
         groups[key].append((one, subject))
-    return [_problem(members) for members in groups.values()]
+    return [_named(members) for members in groups.values()]
 
 
-def _problem(members: Sequence[tuple[Suspicion, Subject]]) -> Problem:
+def _named(
+    members: Sequence[tuple[Suspicion, Subject]],
+) -> tuple[Suspicion, tuple[Subject, ...]]:
     main, _ = max(members, key=lambda pair: (pair[0].expected, pair[0].tracked.name))
     subjects = tuple(subject for _, subject in members)
     tracked = main.tracked
@@ -282,8 +329,7 @@ def _problem(members: Sequence[tuple[Suspicion, Subject]]) -> Problem:
         main.counted,
         main.expected,
     )
-    usual = main.tracked.counts.successes.sum() + main.expected - main.counted
-    return Problem(shown, subjects, (main.expected - main.counted) / usual if usual > 0 else 1.0)
+    return shown, subjects
 
 
 def _listed(names: Sequence[str]) -> str:
