@@ -346,6 +346,19 @@ def test_segments_are_watched_when_asked(shop: Shop) -> None:
     }
     assert told["add_to_cart", "mobile"] == "drop"
     assert ("add_to_cart", "desktop") not in told
+    [alert] = [
+        one
+        for one in found["alerts"]
+        if (one["metric_name"], one["segment_value"]) == ("add_to_cart", "mobile")
+        and one["metric_kind"] == "micro"
+    ]
+    # Its own counts, not those of all devices; it is not taken apart once more.
+    [volume, rate] = [one for one in alert["parts"] if one["part_kind"] in ("volume", "rate")]
+    assert abs(volume["share"]) < 0.3 < rate["share"]
+    step = next(one for one in alert["parts"] if one["part_value"] == "Added to cart")
+    assert step["rate_after"] / step["rate_before"] == pytest.approx(0.7, abs=0.06)
+    assert "It is one segment already." in alert["diagnosis"]
+    assert alert["next_look"].startswith("Go through it once on mobile")
 
 
 @pytest.mark.parametrize(

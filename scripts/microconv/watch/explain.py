@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -109,18 +109,22 @@ def explain(alert: Alert, rows: Rows, foundations: Foundations) -> Explanation:
     # Both periods on the scale of the later one: the earlier has four weeks.
     scale = len(periods.after) / len(periods.before) if periods.before else 1.0
     steps, names = _steps(metric, rows, periods, foundations)
+    diagnosis: Diagnosis | Refusal
     step = _main_step(steps)
-    own = _segments(rows, metric, periods)
-    chosen = own
-    if step is not None:
-        of_step = _segments_of_step(rows, metric, names[step.name], periods, foundations)
-        chosen, step = (of_step, step) if of_step else (own, None)
+    if metric.dimension != ALL:
+        diagnosis = Refusal.because("It is one segment already.")
+    else:
+        chosen = _segments(rows, metric, periods)
+        if step is not None:
+            of_step = _segments_of_step(rows, metric, names[step.name], periods, foundations)
+            chosen, step = (of_step, step) if of_step else (chosen, None)
+        diagnosis = diagnose(chosen, dispersion)
     return Explanation(
         periods=periods,
         volume=volume_and_rate(n0 * scale, x0 * scale, n1, x1),
         steps=steps,
         step=step,
-        diagnosis=diagnose(chosen, dispersion),
+        diagnosis=diagnosis,
         guard=_guard(alert, rows, periods, foundations),
     )
 
@@ -151,7 +155,10 @@ def _way(metric: Metric, foundations: Foundations) -> list[tuple[Metric, str]]:
 def _steps(
     metric: Metric, rows: Rows, periods: Periods, foundations: Foundations
 ) -> tuple[tuple[StepPart, ...], dict[str, int]]:
-    way = _way(metric, foundations)
+    way = [
+        (replace(one, dimension=metric.dimension, value=metric.value), label)
+        for one, label in _way(metric, foundations)
+    ]
     if len(way) < 2 or not all(one.key in rows for one, _ in way):
         return (), {}
     counts = []
@@ -211,11 +218,12 @@ def _aligned(counts: np.ndarray, rows: SegmentRows, values: Sequence[str]) -> np
 
 
 def _total(rows: Rows, metric: Metric, days: Collection[date]) -> tuple[float, float]:
-    one = rows.get(metric.key, {}).get(ALL)
-    if one is None:
+    one = rows.get(metric.key, {}).get(metric.dimension)
+    if one is None or metric.value not in one.values:
         return 0.0, 0.0
     successes, trials = one.of_days(days)
-    return float(successes.sum()), float(trials.sum())
+    place = one.values.index(metric.value)
+    return float(successes[place]), float(trials[place])
 
 
 def _guard_of(metric: Metric, foundations: Foundations) -> Metric | None:
@@ -238,7 +246,7 @@ def _guard(alert: Alert, rows: Rows, periods: Periods, foundations: Foundations)
         return None
     dispersion = alert.watch.dispersion
     changes = []
-    for one in (metric, guard):
+    for one in (metric, replace(guard, dimension=metric.dimension, value=metric.value)):
         x0, n0 = _total(rows, one, periods.before)
         x1, n1 = _total(rows, one, periods.after)
         changes.append(rate_change(x0, n0, x1, n1, dispersion))

@@ -140,19 +140,19 @@ def others_sentence(others: Sequence[HasAlert]) -> str:
 def next_look(alert: Alert, found: Explanation) -> str:
     """One thing to look at, by what the change mostly is."""
     day = f"{alert.since:%Y-%m-%d}"
-    read = found.diagnosis
+    read, metric = found.diagnosis, alert.judged.series.metric
+    if metric.dimension in _NEXT_SEGMENT:
+        return _NEXT_SEGMENT[metric.dimension].format(value=metric.value, day=day)
     if isinstance(read, Refusal) or read.part is Part.UNCLEAR:
         return "Too little is clear yet: look again when a week is complete."
     if read.part is Part.RATE_EVERYWHERE or read.dimension is None or read.segment is None:
         return f"Look at what changed for everybody on {day}: releases, prices, stock, banners."
     if read.part is Part.MIX:
-        segment = read.segment
-        way = (
-            "more"
-            if _weight(read.segment.trials_after, read, True)
-            > _weight(segment.trials_before, read, False)
-            else "fewer"
-        )
+        segment, segments = read.segment, read.dimension.segments
+        before = sum(one.trials_before for one in segments)
+        after = sum(one.trials_after for one in segments)
+        is_larger = segment.trials_after * before > segment.trials_before * after
+        way = "more" if is_larger else "fewer"
         return (
             f"Look at why {way} visits have {DIMENSIONS[read.dimension.dimension]} "
             f"{segment.value} since {day}; the rates of the segments themselves hold."
@@ -196,12 +196,6 @@ def _volume(found: Explanation) -> str:
         f"weekdays of the four weeks before: {_signed(volume.volume)} with the number of visits, "
         f"{_signed(volume.rate)} with the rate."
     )
-
-
-def _weight(trials: float, read: object, is_after: bool) -> float:
-    segments = read.dimension.segments  # type: ignore[attr-defined]
-    total = sum(one.trials_after if is_after else one.trials_before for one in segments)
-    return trials / total if total else math.nan
 
 
 def _signed(number: float) -> str:
