@@ -21,7 +21,7 @@ DAY = dt.date(2026, 11, 8)
 MODELS = {
     "dim_conversions": "core",
     "dim_funnel_steps": "core",
-    "mart_daily_rates": "marts",
+    "mart_tracked_rates": "marts",
     "mart_tracked_counts": "marts",
     "mart_conversion_outages": "marts",
     **dict.fromkeys(TABLES, "marts"),

@@ -185,11 +185,11 @@ def test_the_plain_number_is_printed_and_tells_nobody(shop: Shop) -> None:
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         # A rate of few visitors swings so far by chance.
         connection.execute(
-            "update marts.mart_daily_rates set trial_count = greatest(trial_count // 60, 1),"
+            "update marts.mart_tracked_rates set trial_count = greatest(trial_count // 60, 1),"
             " success_count = success_count // 60 where metric_name = 'purchase'"
         )
         connection.execute(
-            "update marts.mart_daily_rates set success_count = success_count // 2"
+            "update marts.mart_tracked_rates set success_count = success_count // 2"
             " where metric_name = 'purchase' and rate_date = date '2026-11-05'"
         )
     found = watched("--since", "1d")
@@ -204,7 +204,7 @@ def test_no_rate_is_said_of_fewer_than_thirty(shop: Shop) -> None:
     project = shop(NOTHING)
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(
-            "update marts.mart_daily_rates set trial_count = 29, success_count = 9"
+            "update marts.mart_tracked_rates set trial_count = 29, success_count = 9"
             " where metric_name = 'purchase' and rate_date = date '2026-11-05'"
         )
     [rate] = [one for one in watched()["rates"] if one["metric_name"] == "purchase"]
@@ -245,7 +245,7 @@ def test_a_short_history_is_said(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(
-            "delete from marts.mart_daily_rates where rate_date < ?", [LAST - timedelta(days=25)]
+            "delete from marts.mart_tracked_rates where rate_date < ?", [LAST - timedelta(days=25)]
         )
     found = watched()
     assert found["alerts"] == []
@@ -257,7 +257,7 @@ def test_slack_gets_no_mention_no_link_and_no_format_from_a_name(shop: Shop) -> 
     project = shop(MOBILE_DROP)
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(
-            "update marts.mart_daily_rates set metric_label = ? where metric_name = 'add_to_cart'",
+            "update marts.mart_tracked_rates set metric_label = ? where metric_name = 'add_to_cart'",
             ["<!channel> *x* <https://evil.example|here> & `code`\n_y_"],
         )
     result = run("watch", "--format", "slack")
@@ -304,7 +304,7 @@ def test_what_is_no_longer_so_is_taken_back(shop: Shop) -> None:
     run("watch")
     assert rows(project, "mart_alerts")
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute("update marts.mart_daily_rates set success_count = trial_count // 5")
+        connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
     run("watch")
     assert rows(project, "mart_alerts") == [] and rows(project, "mart_alert_parts") == []
 
@@ -383,9 +383,9 @@ def test_exit_codes_tell_findings_from_errors(shop: Shop) -> None:
     assert run("watch").exit_code == 0
     assert run("watch", "--fail-on-findings").exit_code == 1
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute("drop table marts.mart_daily_rates")
+        connection.execute("drop table marts.mart_tracked_rates")
     result = run("watch", "--fail-on-findings")
-    assert result.exit_code == 2 and "mart_daily_rates" in result.output
+    assert result.exit_code == 2 and "mart_tracked_rates" in result.output
 
 
 def test_days_without_an_export_are_not_judged(shop: Shop) -> None:
@@ -393,7 +393,7 @@ def test_days_without_an_export_are_not_judged(shop: Shop) -> None:
     gap = [LAST - timedelta(days=3), LAST - timedelta(days=4)]
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         for table, column in (
-            ("mart_daily_rates", "rate_date"),
+            ("mart_tracked_rates", "rate_date"),
             ("mart_tracked_counts", "event_date"),
         ):
             connection.execute(f"delete from marts.{table} where list_contains(?, {column})", [gap])

@@ -22,7 +22,7 @@ def test_a_large_site_is_watched_in_seconds(
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(
             f"""
-            create or replace table marts.mart_daily_rates as
+            create or replace table marts.mart_tracked_rates as
             select
                 date '{LAST - timedelta(days=DAYS - 1)}' + cast(day as integer) as rate_date,
                 'micro' as metric_kind, 'rate_' || rate as metric_name, 0 as step_number,

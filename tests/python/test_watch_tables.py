@@ -19,7 +19,7 @@ from report_case import use
 UNTIL = date(2026, 11, 8)
 START = UNTIL - timedelta(days=9)
 DAYS, VISITORS = 21, 90
-MODELS = ("+mart_daily_rates", "+mart_tracked_counts", "+mart_conversion_outages")
+MODELS = ("+mart_tracked_rates", "+mart_tracked_counts", "+mart_conversion_outages")
 WATCHED = ("mart_alerts", "mart_alert_parts", "annotations", "derived_conversions")
 NO_VALUE = {"", "(not set)", "null", "undefined", "nan"}
 
@@ -99,7 +99,7 @@ def test_every_rate_is_that_of_the_mart_that_shows_it(shop: Warehouse) -> None:
         rates = f"""
             select rate_date, metric_kind, metric_name, step_number, segment_dimension,
                 segment_value, success_count, trial_count
-            from mart_daily_rates where metric_kind in ('{kinds}')
+            from mart_tracked_rates where metric_kind in ('{kinds}')
         """
         assert shop.value(f"select count(*) from ({rates})") > 500, kinds
         assert shop.value(f"select count(*) from ({expected})") == (
@@ -109,11 +109,11 @@ def test_every_rate_is_that_of_the_mart_that_shows_it(shop: Warehouse) -> None:
 
 
 def test_a_rate_is_a_share_and_its_segments_sum_to_it(shop: Warehouse) -> None:
-    assert shop.rows("select * from mart_daily_rates where success_count > trial_count") == []
+    assert shop.rows("select * from mart_tracked_rates where success_count > trial_count") == []
     sums = """
         select rate_date, metric_kind, metric_name, step_number, sum(success_count) as x,
             sum(trial_count) as n
-        from mart_daily_rates where segment_dimension = '{}' and metric_kind in ('micro', 'macro')
+        from mart_tracked_rates where segment_dimension = '{}' and metric_kind in ('micro', 'macro')
         group by all
     """
     for name in ("device_category", "channel_group", "visitor_type", "country"):
@@ -124,7 +124,7 @@ def test_a_rate_is_a_share_and_its_segments_sum_to_it(shop: Warehouse) -> None:
 def test_open_days_of_a_funnel_are_not_mature(shop: Warehouse) -> None:
     newest = dict(
         shop.rows(
-            "select metric_name, max(rate_date) from mart_daily_rates"
+            "select metric_name, max(rate_date) from mart_tracked_rates"
             " where metric_kind = 'funnel' and is_mature group by all"
         )
     )

@@ -100,7 +100,7 @@ def make_watched_project(folder: Path, plants: Collection[str] = (), seed: int =
     world = draw(plants, seed)
     tables = {
         **_lists(),
-        "mart_daily_rates": _rates(world, plants),
+        "mart_tracked_rates": _rates(world, plants),
         "mart_tracked_counts": _tracked(world, plants),
     }
     write_project(folder, tables)

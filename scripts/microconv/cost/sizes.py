@@ -28,7 +28,7 @@ _BY_DAY = {
     "int_funnel_units_counted",
     "int_tracking_counted",
     "mart_daily_conversions",
-    "mart_daily_rates",
+    "mart_tracked_rates",
     "mart_funnel_steps",
     "mart_funnel_velocity",
     "mart_segment_conversions",

@@ -156,7 +156,7 @@ class WatchReader:
             select
                 {", ".join(_SERIES)}, metric_label, rate_date, success_count, trial_count,
                 is_mature, is_ramp_up
-            from {self.warehouse.relation("mart_daily_rates")}
+            from {self.warehouse.relation("mart_tracked_rates")}
             where segment_dimension in ({wanted})
             order by {", ".join(_SERIES)}, rate_date
         """)
@@ -199,7 +199,7 @@ class WatchReader:
                 metric_kind || '/' || metric_name || '/' || cast(step_number as string)
                     as metric_key,
                 segment_dimension, segment_value, rate_date, success_count, trial_count
-            from {self.warehouse.relation("mart_daily_rates")}
+            from {self.warehouse.relation("mart_tracked_rates")}
             where rate_date between {self._day(first)} and {self._day(last)}
                 and metric_kind || '/' || metric_name || '/' || cast(step_number as string)
                     in ({wanted})

@@ -130,7 +130,7 @@ rates as (
 
 ),
 
-mart_daily_rates as (
+mart_tracked_rates as (
 
     select
         rate_date,
@@ -148,4 +148,4 @@ mart_daily_rates as (
 
 )
 
-select * from mart_daily_rates
+select * from mart_tracked_rates
