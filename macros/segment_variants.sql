@@ -3,16 +3,18 @@
 {% macro segment_number_base() %}{{- return(var("largest_segments") | int + 2) -}}{% endmacro %}
 
 {#- Every segment as a mapping of `name`, `dimension_number`, `number` (the SQL of its value's number over the columns
-    <dimension>_number), `is_pair`, and `is_watched`: whether it is the total or a dimension that alerts look at. -#}
+    <dimension>_number), `is_pair`, `is_watched`: whether it is the total or a dimension that is counted by day, and
+    `is_diagnosed`: the same of conversions, whose alerts are taken apart by more dimensions. -#}
 {% macro segment_variants() %}
     {%- set dimensions = session_segments("sessions") | list -%}
     {%- set segments = [
-        {"name": "all", "dimension_number": 0, "number": "0", "is_pair": false, "is_watched": true}
+        {"name": "all", "dimension_number": 0, "number": "0", "is_pair": false, "is_watched": true, "is_diagnosed": true}
     ] -%}
     {%- for dimension in dimensions -%}
         {%- do segments.append({
             "name": dimension, "dimension_number": loop.index, "number": dimension ~ "_number",
-            "is_pair": false, "is_watched": dimension in ("device_category", "channel_group")
+            "is_pair": false, "is_watched": dimension in ("device_category", "channel_group"),
+            "is_diagnosed": dimension not in ("session_source", "region")
         }) -%}
     {%- endfor -%}
     {%- for first, second in segment_pairs() -%}
@@ -20,7 +22,7 @@
             "name": first ~ " x " ~ second,
             "dimension_number": (dimensions | length) + loop.index,
             "number": first ~ "_number * " ~ segment_number_base() ~ " + " ~ second ~ "_number",
-            "is_pair": true, "is_watched": false
+            "is_pair": true, "is_watched": false, "is_diagnosed": false
         }) -%}
     {%- endfor -%}
     {{- return(segments) -}}

@@ -8,6 +8,7 @@
 -- depends_on: {{ ref("int_decision_points") }}
 -- depends_on: {{ ref("dim_visitors") }}
 -- depends_on: {{ ref("int_event_names_counted") }}
+-- depends_on: {{ ref("int_tracking_counted") }}
 -- depends_on: {{ ref("int_feedback_matched") }}
 
 with export_days as (

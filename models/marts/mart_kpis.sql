@@ -145,6 +145,10 @@ counted as (
     inner join segment_conversions as segments on definitions.numerator = segments.conversion_name
     where definitions.has_all_visitors
         and segments.segment_dimension not like '% x %'
+        and (
+            segments.period_grain <> 'day'
+            or segments.segment_dimension in ('all', 'device_category', 'channel_group')
+        )
 
 ),
 

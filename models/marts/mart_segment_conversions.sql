@@ -5,7 +5,7 @@
 }}
 
 {%- set dimensions = session_segments("sessions") | list %}
-{%- set variants = period_variants("session_date") %}
+{%- set variants = period_variants("session_date", by_day="is_diagnosed") %}
 {%- set bits = 60 %}
 {%- set group_columns = ["grain_number", "period_start_date", "dimension_number", "segment_number"] %}
 

@@ -23,6 +23,7 @@ from microconv.score.command import score
 from microconv.starters.command import init
 from microconv.summary import summary
 from microconv.value.command import value
+from microconv.watch.command import watch
 
 # Matrices here are small: several threads of numpy's BLAS take longer than one, since they wait for
 # each other. It must be said before numpy is loaded.
@@ -81,3 +82,4 @@ app.command()(report)
 app.command()(score)
 app.command()(summary)
 app.command()(value)
+app.command()(watch)

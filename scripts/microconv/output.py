@@ -92,7 +92,7 @@ def print_as(
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; dates as ISO text, NaN and infinity as null."""
-    print(json.dumps(_json_ready(value), indent=2, ensure_ascii=False))
+    print(json.dumps(json_ready(value), indent=2, ensure_ascii=False))
 
 
 def print_csv(
@@ -152,7 +152,7 @@ def percentage(rate: float | None) -> str:
 
 def interval(rate: float | None, low: float | None, high: float | None) -> str:
     """A rate with its interval, such as `4.20 % [3.95 %, 4.46 %]`; a dash without a rate."""
-    if rate is None or low is None or high is None:
+    if rate is None or low is None or high is None or math.isnan(rate):
         return percentage(rate)
     return f"{percentage(rate)} [{percentage(low)}, {percentage(high)}]"
 
@@ -178,11 +178,12 @@ def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _json_ready(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
+    """A value as JSON can say it: dates as ISO text, NaN and infinity as None."""
     if isinstance(value, Mapping):
-        return {str(key): _json_ready(item) for key, item in value.items()}
+        return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_ready(item) for item in value]
+        return [json_ready(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value.isoformat() if isinstance(value, date | datetime) else value

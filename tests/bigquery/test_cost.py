@@ -71,6 +71,7 @@ WHOLE_READS = {
     "int_session_days": BY_VISITOR,
     "int_sessions_attributed": BY_VISITOR,
     "int_sessions_segmented": "marts count all of history",
+    "int_tracking_counted": "a row per day, event name and key of a parameter",
     "int_visitor_device_days": BY_VISITOR,
     "int_visitor_devices_identified": BY_VISITOR,
     "int_visitor_moments_gathered": "who has stalled changes every day; a few rows per visitor",
@@ -78,12 +79,16 @@ WHOLE_READS = {
     "int_visitors_changed": "this run's own list",
     "int_visitors_segmented": "how every visitor began, rebuilt like the marts that read it",
     "int_visits_numbered": "which visit is whose first may change with any day of history",
+    "mart_alert_parts": "what microconv wrote; a row per part of an alert",
+    "mart_alerts": "what microconv wrote; a row per alert",
     "mart_cohorts": "a row per macro-conversion, week, behaviour and age",
     "mart_conversion_outages": "a row per conversion and silent day",
     "mart_conversion_reach": "a row per micro- and macro-conversion",
     "mart_daily_conversions": "a row per conversion, day and segment",
     "mart_evidence_checks": "a row per macro-conversion",
+    "mart_funnel_steps": "a row per funnel, period, segment and step",
     "mart_kpi_outages": "a row per KPI and period with a silent day",
+    "mart_kpis": "a row per KPI, period and segment",
     "mart_lead_scores": "the score of every visitor decays every day",
     "mart_segment_conversions": "a row per conversion, period and segment",
     "stg_ga4__export_days": SMALL,
@@ -93,6 +98,7 @@ SMALL_BY_DAY = {
     "stg_ga4__export_days": SMALL,
     "int_event_names_counted": SMALL,
     "int_refunds_collected": "one row per refund",
+    "int_tracking_counted": SMALL,
 }
 WHOLE_TESTS = {
     ("assert_sessions_hold_every_event", "int_session_days"): "a session may last over many days",
@@ -244,7 +250,7 @@ def test_a_table_read_as_a_whole_needs_a_reason(
     problems = wasteful_reads(daily, contract, OPEN_SHARDS, OPEN_DATES, fewer)
     assert sorted(problems) == [
         f"{reader}: reads all days of mart_segment_conversions"
-        for reader in ("mart_kpis", "mart_segment_gaps")
+        for reader in ("mart_tracked_rates", "mart_kpis", "mart_segment_gaps")
     ]
 
 

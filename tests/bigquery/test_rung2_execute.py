@@ -6,15 +6,19 @@ whose table is gone, so that what incremental models delete and insert is compar
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from pathlib import Path
+from typing import Any
 
+import duckdb as duckdb_package
 import pytest
+from microconv.watch.columns import TABLES
 
 from . import passed
 from .bq_types import Row
 from .compare import differences, key_of
-from .compile_offline import Compiled, build_on_duckdb, run_project
+from .compile_offline import DATABASE, Compiled, build_on_duckdb, run_project
 from .conftest import ROOT, VARIABLES
 from .execute import read_duckdb, seed_rows
 from .export_schema import EXPORT_2026
@@ -45,6 +49,19 @@ DERIVED = (
     "back,compared,1,,3 days,first_visit,done,,,",
     "back,view_item,1,page_path,3 days,first_visit,done,session_number,at_least,1",
 )
+
+# What `microconv watch` writes between two runs, and a build must keep.
+_CELLS: dict[str, Any] = {
+    "text": "it's",
+    "number": 0.5,
+    "integer": 3,
+    "truth": True,
+    "date": dt.date(2026, 3, 9),
+}
+WRITTEN: dict[str, Row] = {
+    name: {column: _CELLS[kind] for column, kind in columns.items()}
+    for name, columns in TABLES.items()
+}
 
 Tables = dict[str, Result]  # by unique id
 
@@ -95,7 +112,18 @@ def duckdb(
             next((work / "export").rglob(f"events_{GONE}.parquet")).unlink()
         build_on_duckdb(project, work, files, VARIABLES)
         tables[run] = read_duckdb(work)
+        if run == FIRST:
+            write_on_duckdb(work)
     return tables
+
+
+def write_on_duckdb(work: Path) -> None:
+    with duckdb_package.connect(str(work / DATABASE)) as connection:
+        for name, row in WRITTEN.items():
+            columns, places = ", ".join(row), ", ".join("?" * len(row))
+            connection.execute(
+                f"insert into {name} ({columns}) values ({places})", list(row.values())
+            )
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +155,11 @@ def bigquery(
             for node in full.nodes("seed", "model")
             if relation(node)
         }
+        if run == FIRST:
+            for node in full.nodes("model"):
+                if node["name"] in WRITTEN:
+                    columns = warehouse.content(relation(node)).columns
+                    warehouse.build(relation(node), Result(columns, [WRITTEN[node["name"]]]))
     return tables
 
 

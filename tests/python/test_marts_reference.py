@@ -307,7 +307,7 @@ class World:
         monday = visit.day - timedelta(days=visit.day.weekday())
         yield from ((("week", monday), segment) for segment in single)
         for segment in single:
-            if segment[0] in ("all", "device_category", "channel_group"):
+            if segment[0] not in ("session_source", "region"):
                 yield ("day", visit.day), segment
 
 

@@ -403,6 +403,26 @@ def test_kpis_print_with_their_benchmarks_and_the_carts_outage(
     assert "Visits that add to the cart" in printed and "unreliable" in printed
 
 
+def test_watch_names_what_is_missing_as_tracking(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing added to the cart, and order numbers that are not where GA4 keeps them."""
+    point_the_command_at(warehouse, monkeypatch)
+    result = CliRunner().invoke(app, ["watch", "--since", "60d", "--format", "json", "--no-write"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    problems = {
+        (one["kind"], one["name"]): (one["since"], one["until"]) for one in found["tracking"]
+    }
+    assert problems == {
+        ("event gone", "add_to_cart"): ("2020-11-21", "2020-11-23"),
+        ("parameter empty", "ecommerce.transaction_id of purchase"): ("2020-11-02", "2020-11-10"),
+    }
+    # 26 days are too few for any rule, which is said.
+    assert found["alerts"] == []
+    assert {one["standing"] for one in found["rates"]} <= {"learning", "too_little_history"}
+
+
 def test_evidence_keeps_to_what_the_days_can_tell(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ BANDS = "lead_score_bands"
 DERIVED = "derived_conversions"
 KPIS = "kpi_definitions"
 MOMENTS, FEEDBACK = "audience_moments", "feedback_events"
+ANNOTATIONS, _NOTES = "annotations", "annotation_date,what_changed,where_changed\n"
 
 
 def bands(*rows: str) -> str:
@@ -728,5 +729,14 @@ WRONG_EDITS = [
         "param:survey_trigger\nsurvey,other,,param:a,,,,\n",
         "row 3, feedback_name",
         "already stands in row 2",
+    ),
+    (ANNOTATIONS, _NOTES, f"{_NOTES}08.11.2026,Release,\n", "row 2, annotation_date", "YYYY-MM-DD"),
+    (ANNOTATIONS, _NOTES, f"{_NOTES}2026-11-08,,mobile\n", "row 2, what_changed", "is missing"),
+    (
+        ANNOTATIONS,
+        _NOTES,
+        f"{_NOTES}2026-11-08,Release,\n2026-11-08,Release,\n",
+        "row 3, where_changed",
+        "The change '2026-11-08' 'Release' already stands in row 2",
     ),
 ]

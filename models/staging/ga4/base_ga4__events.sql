@@ -72,6 +72,7 @@ read_rows as (
         {{ clean_text("param_currency.string_value") }} as currency,
         {{ redact_id(clean_text("coalesce(" ~ clean_text("ecommerce.transaction_id") ~ ", "
             ~ value_text("param_transaction_id") ~ ")")) }} as transaction_id,
+        {{ clean_text("ecommerce.transaction_id") }} is not null as has_ecommerce_transaction_id,
         {{ value_text("param_traffic_type") }} as traffic_type,
         {{ value_int("param_firebase_conversion") }} = 1 as is_key_event,
         {{ redact_name(clean_text("collected_traffic_source.manual_source")) }} as collected_source,
@@ -195,6 +196,7 @@ base_ga4__events as (
         platform,
         stream_id,
         transaction_id,
+        has_ecommerce_transaction_id,
         case
             when event_name in ('purchase', 'ecommerce_purchase', 'in_app_purchase')
                 then coalesce(

@@ -51,6 +51,7 @@ stg_ga4__events as (
         platform,
         stream_id,
         transaction_id,
+        has_ecommerce_transaction_id,
         revenue_usd,
         refund_usd,
         event_value,

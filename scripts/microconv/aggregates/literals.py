@@ -20,7 +20,8 @@ def literal(value: str | float | int | bool | date | None, is_duckdb: bool) -> s
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return repr(value)
+        # Not numpy's own float, whose name would stand there too.
+        return repr(float(value))
     if isinstance(value, date):
         return f"date '{value.isoformat()}'"
     return _duckdb_text(value) if is_duckdb else _bigquery_text(value)

@@ -227,6 +227,11 @@ def _check_hostnames(table: Table) -> None:
     refuse_repeats(table, ["hostname"], "hostname")
 
 
+def _check_annotations(table: Table) -> None:
+    key = ["annotation_date", "what_changed", "where_changed"]
+    refuse_repeats(table, key, "change", may_be_empty=["where_changed"])
+
+
 _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "conversion_catalog": _check_catalog,
     "conversion_rules": _check_rules,
@@ -238,4 +243,5 @@ _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "audience_moments": check_moments,
     "feedback_events": check_feedback_events,
     "own_hostnames": _check_hostnames,
+    "annotations": _check_annotations,
 }

@@ -230,4 +230,9 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("trigger_field", "event_field", required=False),
     ),
     "own_hostnames": (Column("hostname", "hostname"),),
+    "annotations": (
+        Column("annotation_date", "date"),
+        Column("what_changed"),
+        Column("where_changed", required=False),
+    ),
 }

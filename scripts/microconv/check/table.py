@@ -166,15 +166,18 @@ def _read_record(line: int, cells: list[str], header: list[str], table: Table) -
     table.rows.append(Row(line, dict(zip(header, cells, strict=True))))
 
 
-def refuse_repeats(table: Table, columns: Sequence[str], noun: str) -> None:
+def refuse_repeats(
+    table: Table, columns: Sequence[str], noun: str, may_be_empty: Sequence[str] = ()
+) -> None:
     """Note rows that repeat the key of an earlier row; incomplete keys are noted elsewhere."""
     first: dict[tuple[str, ...], int] = {}
     for row in table.rows:
         key = tuple(row.get(column) for column in columns)
-        if not all(key) or not set(columns) <= set(table.columns):
+        filled = [row.get(column) for column in columns if column not in may_be_empty]
+        if not all(filled) or not set(columns) <= set(table.columns):
             continue
         if key in first:
-            named = " ".join(quoted(part) for part in key)
+            named = " ".join(quoted(part) for part in key if part)
             table.refuse(
                 f"The {noun} {named} already stands in row {first[key]}.",
                 "Delete or rename one of the two.",

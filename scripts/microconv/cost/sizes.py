@@ -26,10 +26,13 @@ _BY_DAY = {
     "int_export_days_processed",
     "int_event_names_counted",
     "int_funnel_units_counted",
+    "int_tracking_counted",
     "mart_daily_conversions",
+    "mart_tracked_rates",
     "mart_funnel_steps",
     "mart_funnel_velocity",
     "mart_segment_conversions",
+    "mart_tracked_counts",
 }
 _BY_RUN = {"int_visitors_changed"}
 _BY_EVENT = ("base_", "stg_", "int_", "fct_")

@@ -45,7 +45,12 @@ class Chunk:
 
 
 def simulate(
-    chunk: Chunk, window: Window, *, intent_sd: float, rates: Rates, outage_day: int | None
+    chunk: Chunk,
+    window: Window,
+    *,
+    intent_sd: float,
+    rates: Rates,
+    outage_days: tuple[int, int] | None,
 ) -> Records:
     """The chunk's visitors' events, unsorted; about 19 per visitor whose life is in the window."""
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(chunk.seed)))
@@ -61,7 +66,7 @@ def simulate(
     status_views, status_sessions = order_status_visits(rng, views, sessions, window.start)
     views = joined_views(views, status_views)
     sessions = joined_sessions(sessions, status_sessions)
-    events = collect(rng, visitors, sessions, browsing, views, outage_day)
+    events = collect(rng, visitors, sessions, browsing, views, outage_days)
     in_session = pack(visitors, sessions, views, events, window, shop.SITE)
     refunds = _refunds(rng, in_session)
     return np.concatenate([in_session, pushes, refunds])

@@ -43,14 +43,14 @@ class TableEncoder:
         self._parameters = ParameterEncoder(site)
         self._commerce = CommerceEncoder(site)
 
-    def table(self, rows: Rows, day: date) -> pa.Table:
+    def table(self, rows: Rows, day: date, has_revenue: bool = True) -> pa.Table:
         """The rows of local day `day` in the export's schema, strings dictionary encoded."""
         columns: dict[str, pa.Array] = {
-            "event_params": self._parameters.column(rows),
+            "event_params": self._parameters.column(rows, has_revenue),
             **self._moments(rows, day),
             **self._identity(rows),
             **self._context.columns(rows),
-            **self._commerce.columns(rows),
+            **self._commerce.columns(rows, has_revenue),
         }
         n = len(rows)
         arrays, names = [], []

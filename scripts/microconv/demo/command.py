@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from microconv.demo import settings
 from microconv.demo.folder import MARKER
 from microconv.demo.generate import DemoSummary, generate_demo
-from microconv.demo.settings import DemoError
+from microconv.demo.settings import DemoError, Plant
 from microconv.demo.swings import Scenario
 from microconv.starters.lists import Vertical
 
@@ -56,6 +57,13 @@ def demo(
         Scenario,
         typer.Option(help="`leading`: daily rates that move before the purchase, of the shop."),
     ] = Scenario.USUAL,
+    plant: Annotated[
+        list[Plant] | None,
+        typer.Option(
+            help="Put this into the last ten days of a shop, not the usual; repeat for more.",
+            show_default="mix shift, outage and mobile drop, each in its time",
+        ),
+    ] = None,
 ) -> None:
     """Write a synthetic GA4 export, of a shop or another business, with effects that are planted.
 
@@ -87,6 +95,7 @@ def demo(
                 until=until.date(),
                 vertical=vertical,
                 scenario=scenario,
+                plants=plant or (),
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except DemoError as error:
@@ -114,12 +123,23 @@ def _print_summary(summary: DemoSummary) -> None:
         console.print(f"  {effect['name']}: {effect['mechanism']}{strength}", markup=False)
     for name, rule in summary.truth.get("daily_rates", {}).items():
         console.print(f"  {name}: {rule}", markup=False)
-    if planted["mobile_drop_from"] is not None:
-        console.print(
-            f"Days to look at: mix shift {planted['mix_shift_from']} to {planted['mix_shift_to']}, "
-            f"outage {planted['outage_on']}, mobile drop from {planted['mobile_drop_from']}.",
-            markup=False,
-        )
+    _print_days(console, planted)
+
+
+def _print_days(console: Console, planted: Mapping[str, str | None]) -> None:
+    """The days on which something was planted."""
+    said = []
+    if planted["mix_shift_from"]:
+        said.append(f"mix shift {planted['mix_shift_from']} to {planted['mix_shift_to']}")
+    if planted["outage_on"]:
+        until = planted.get("outage_to")
+        said.append(f"outage {planted['outage_on']}" + (f" to {until}" if until else ""))
+    if planted["mobile_drop_from"]:
+        said.append(f"mobile drop from {planted['mobile_drop_from']}")
+    if planted.get("revenue_lost_from"):
+        said.append(f"revenue lost from {planted['revenue_lost_from']}")
+    if said:
+        console.print(f"Days to look at: {', '.join(said)}.", markup=False)
 
 
 def _print_funnels(console: Console, summary: DemoSummary) -> None:

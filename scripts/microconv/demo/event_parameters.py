@@ -67,8 +67,8 @@ class ParameterEncoder:
         codes = self._texts.codes(addresses)
         return codes.reshape(len(site.hosts), len(site.pages), len(queries))
 
-    def column(self, rows: Rows) -> pa.Array:
-        """The `event_params` column of `rows`."""
+    def column(self, rows: Rows, has_revenue: bool = True) -> pa.Array:
+        """The `event_params` column of `rows`; without revenue purchases have no value."""
         sheet = ParameterSheet(len(rows), self._texts)
         records = rows.records
         on_page = ~has(records, rec.OFF_SESSION)
@@ -80,7 +80,7 @@ class ParameterEncoder:
             self._enter_page(sheet, rows, on_page)
         self._enter_source(sheet, rows, on_page)
         self._enter_engagement(sheet, rows, identified)
-        self._enter_money(sheet, rows)
+        self._enter_money(sheet, rows, has_revenue)
         for one, codes in zip(self._site.choices, self._choice_codes, strict=True):
             index = rows.of(one.events)
             if one.kinds:
@@ -169,11 +169,15 @@ class ParameterEncoder:
             percent[self._site.codes([name])] = watched
         sheet.integer("video_percent", index, percent[records["event"][index]])
 
-    def _enter_money(self, sheet: ParameterSheet, rows: Rows) -> None:
+    def _enter_money(self, sheet: ParameterSheet, rows: Rows, has_revenue: bool) -> None:
         """Value, currency and transaction id; `(not set)` where the shop forgot the id."""
         records = rows.records
         index = rows.of(self._site.valued)
-        sheet.money("value", index, records["value"][index].astype(np.int64))
+        if has_revenue:
+            priced = index
+        else:
+            priced = index[records["event"][index] != self._site.code("purchase")]
+        sheet.money("value", priced, records["value"][priced].astype(np.int64))
         sheet.text("currency", index, np.full(len(index), self._usd))
         ordered = rows.of(["purchase", "refund"])
         nameless = has(records.take(ordered), rec.NO_ORDER_ID)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,6 +21,8 @@ from microconv.demo.settings import (
     Calendar,
     DemoError,
     DemoOptions,
+    Plant,
+    asked_calendar,
     calendar_of,
     quiet_calendar,
 )
@@ -58,6 +60,7 @@ def generate_demo(
     last_day_intraday: bool = True,
     vertical: str = SHOP,
     scenario: Scenario = Scenario.USUAL,
+    plants: Collection[Plant] = (),
 ) -> DemoSummary:
     """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
@@ -67,7 +70,8 @@ def generate_demo(
     are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
     the hidden intent (log odds; None for the vertical's own). The `scenario` LEADING, of the shop
     only, plants daily rates that move before, with and without that of the purchase, and none of
-    the other planted days. The same arguments give the same bytes.
+    the other planted days. `plants` puts these into the last days of a shop, and nothing else;
+    without any it has the usual ones. The same arguments give the same bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
@@ -83,8 +87,14 @@ def generate_demo(
     is_leading = scenario is Scenario.LEADING
     if is_leading and simulated is not None:
         raise DemoError(f"The scenario {scenario} is one of the shop ({SHOP}).")
-    is_quiet = is_leading or simulated is not None
-    calendar = quiet_calendar(options) if is_quiet else calendar_of(options)
+    if plants and simulated is not None:
+        raise DemoError("Only the shop's demo can be asked to plant something.")
+    if plants and is_leading:
+        raise DemoError(f"The scenario {scenario} has quiet days: it takes no other plant.")
+    if is_leading or simulated is not None:
+        calendar = quiet_calendar(options)
+    else:
+        calendar = asked_calendar(options, plants) if plants else calendar_of(options)
     rates = rates_of(options, calendar, leading_swings(options) if is_leading else None)
     site = shop.SITE if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
@@ -120,7 +130,8 @@ def _generate(
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)
     spill = Spill(work, first_day, last_day)
-    outage_day = None if calendar.outage_on is None else day_number(calendar.outage_on)
+    outage = calendar.outage_days
+    outage_days = None if outage is None else (day_number(outage[0]), day_number(outage[1]))
     midnights = local_midnights([options.first_day, options.until + timedelta(days=1)])
     window = Window(*midnights)
     total = settings.WARM_UP_DAYS + options.days
@@ -128,7 +139,7 @@ def _generate(
         for chunk in chunks:
             if vertical is None:
                 events = simulate(
-                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_day=outage_day
+                    chunk, window, intent_sd=options.intent_sd, rates=rates, outage_days=outage_days
                 )
             else:
                 events = simulate_journeys(chunk, window, vertical, intent_sd=options.intent_sd)

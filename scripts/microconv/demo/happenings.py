@@ -77,9 +77,9 @@ def collect(
     sessions: Sessions,
     browsing: Browsing,
     views: PageViews,
-    outage_day: int | None,
+    outage_days: tuple[int, int] | None,
 ) -> Happenings:
-    """All events of the page views; those of `outage_day`'s broken tag never leave the browser."""
+    """All events of the page views; on `outage_days` one tag is broken and sends nothing."""
     out = Happenings(shop.SITE.events)
     person = sessions.visitor[views.session]
     is_human = ~visitors.is_bot[person]
@@ -95,7 +95,7 @@ def collect(
     add_attention(rng, out, views, is_human)
     _add_actions(rng, out, browsing, views)
     _add_list_clicks(out, views, is_human)
-    _add_checkout(rng, out, views, outage_day)
+    _add_checkout(rng, out, views, outage_days)
     _add_account(out, visitors, sessions, views)
     return out
 
@@ -188,7 +188,7 @@ _STEPS = (
 
 
 def _add_checkout(
-    rng: np.random.Generator, out: Happenings, views: PageViews, outage_day: int | None
+    rng: np.random.Generator, out: Happenings, views: PageViews, outage_days: tuple[int, int] | None
 ) -> None:
     """The steps of a cart, as far as its outcome reaches, and reloads of the confirmation page."""
     adds = np.flatnonzero(views.outcome >= CART_ADD)
@@ -197,9 +197,10 @@ def _add_checkout(
     for place, (reached, name, kind, share) in enumerate(_STEPS):
         view = np.flatnonzero(views.outcome >= reached)
         seconds = before_cart[view] + views.checkout[view] * share
-        if name == settings.OUTAGE_EVENT and outage_day is not None:
+        if name == settings.OUTAGE_EVENT and outage_days is not None:
             moment = views.start[view] + (seconds * MICROSECONDS).astype(np.int64)
-            arrives = local_day_numbers(moment) != outage_day
+            days = local_day_numbers(moment)
+            arrives = (days < outage_days[0]) | (days > outage_days[1])
             view, seconds = view[arrives], seconds[arrives]
         page = int(shop.FIRST_PAGE[kind])
         out.add(name, view, seconds=seconds, ordering=10 + place, engagement=900.0, page=page)

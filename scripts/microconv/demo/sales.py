@@ -47,8 +47,11 @@ class CommerceEncoder:
             "item_category2": Lookup([product.category2 for product in products]),
         }
 
-    def columns(self, rows: Rows) -> dict[str, pa.Array]:
-        """All columns of this module by name. Amounts are USD; a site has one currency."""
+    def columns(self, rows: Rows, has_revenue: bool = True) -> dict[str, pa.Array]:
+        """All columns of this module by name. Amounts are USD; a site has one currency.
+
+        Without revenue purchases come without their value, as when its parameter was lost.
+        """
         records, n = rows.records, len(rows)
         event = records["event"]
         is_purchase, is_refund = (
@@ -61,17 +64,20 @@ class CommerceEncoder:
         }
         return {
             "event_value_in_usd": dollars(
-                records["value"], is_purchase | (event == self._site.code("in_app_purchase"))
+                records["value"],
+                (is_purchase & has_revenue) | (event == self._site.code("in_app_purchase")),
             ),
             "user_ltv": struct(EXPORT_SCHEMA.field("user_ltv").type, n, lifetime),
-            "ecommerce": self._ecommerce(rows, is_purchase, is_refund),
+            "ecommerce": self._ecommerce(rows, is_purchase, is_refund, has_revenue),
             "items": self._items(rows),
         }
 
-    def _ecommerce(self, rows: Rows, is_purchase: Bools, is_refund: Bools) -> pa.Array:
+    def _ecommerce(
+        self, rows: Rows, is_purchase: Bools, is_refund: Bools, has_revenue: bool
+    ) -> pa.Array:
         """Totals of purchases and refunds; other commerce events carry only `(not set)` as id."""
         records, n = rows.records, len(rows)
-        revenue = dollars(records["value"], is_purchase)
+        revenue = dollars(records["value"], is_purchase & has_revenue)
         refund = dollars(records["value"], is_refund)
         shipping_cents = np.where(choice(records["order"].astype(np.uint64), 51, 3) == 0, 0, 495)
         shipping = dollars(shipping_cents, is_purchase & ("add_shipping_info" in self._site.events))

@@ -6,8 +6,10 @@ The effects follow `design/statistics.md`, section 14. Effects are log odds per 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 
 GENERATOR_VERSION = "1.0"
 
@@ -179,15 +181,55 @@ class Calendar:
     mix_shift_to: date | None
     outage_on: date | None
     both_tables_on: date | None
+    # Only where a demo is asked for them.
+    outage_to: date | None = None
+    revenue_lost_from: date | None = None
+
+    @property
+    def outage_days(self) -> tuple[date, date] | None:
+        """First and last day of the outage."""
+        if self.outage_on is None:
+            return None
+        return self.outage_on, self.outage_to or self.outage_on
 
 
 MIN_PLANTED_DAYS = 28
+ASKED_DAYS = 10
+"""What a demo is asked to plant begins so many days before its end, and lasts to the end."""
+
+
+class Plant(StrEnum):
+    """What a shop's demo may be asked to plant in place of the usual days."""
+
+    NOTHING = "nothing"
+    MOBILE_DROP = "mobile_drop"
+    MIX_SHIFT = "mix_shift"
+    OUTAGE = "outage"
+    LOST_REVENUE = "lost_revenue"
 
 
 def quiet_calendar(options: DemoOptions) -> Calendar:
     """A calendar on which nothing is planted but a day that has a daily and an intraday table."""
     both = options.until - timedelta(days=2) if options.days >= 3 else None
     return Calendar(None, None, None, None, both)
+
+
+def asked_calendar(options: DemoOptions, plants: Collection[Plant]) -> Calendar:
+    """A calendar on which only what was asked for is planted, on the last days."""
+    start = max(options.until - timedelta(days=ASKED_DAYS - 1), options.first_day)
+
+    def when(plant: Plant, day: date) -> date | None:
+        return day if plant in plants else None
+
+    return Calendar(
+        mobile_drop_from=when(Plant.MOBILE_DROP, start),
+        mix_shift_from=when(Plant.MIX_SHIFT, start),
+        mix_shift_to=when(Plant.MIX_SHIFT, options.until),
+        outage_on=when(Plant.OUTAGE, start),
+        both_tables_on=quiet_calendar(options).both_tables_on,
+        outage_to=when(Plant.OUTAGE, options.until),
+        revenue_lost_from=when(Plant.LOST_REVENUE, start),
+    )
 
 
 def calendar_of(options: DemoOptions) -> Calendar:

@@ -92,6 +92,8 @@ class DayWriter:
         counts = {kind: TableCount(_file_name(kind, day), day.isoformat(), kind) for kind in kinds}
         writers = {kind: self._open(counts[kind].file, kind) for kind in kinds}
         is_young = delivered is not None and (delivered - day).days < settings.LATE_DAYS
+        lost_from = self._calendar.revenue_lost_from
+        has_revenue = lost_from is None or day < lost_from
         malformed_kind: int | None = NULL_NAME + day_number(day) % 3
         for records in spill.slices(day_number(day), settings.SLICE_EVENTS):
             for place, kind in enumerate(kinds):
@@ -104,7 +106,7 @@ class DayWriter:
                 counts[kind].add(rows, held_back)
                 if place == 0:
                     self.tally.add(rows)
-                table = self._encoder.table(rows, day)
+                table = self._encoder.table(rows, day, has_revenue)
                 schema = INTRADAY_SCHEMA if kind == "intraday" else EXPORT_SCHEMA
                 self._background.run(writers[kind].write_table, table.select(schema.names))
             malformed_kind = None

@@ -23,7 +23,7 @@ def planted_truth(options: DemoOptions, calendar: Calendar, tally: Tally) -> dic
         "property_time_zone": PROPERTY_TIME_ZONE,
         "warm_up_days": settings.WARM_UP_DAYS,
         "options": {**_dated(asdict(options)), "first_day": options.first_day.isoformat()},
-        "planted_days": _dated(asdict(calendar)),
+        "planted_days": _days_of(calendar),
         "purchase_model": _purchase_model(options),
         "effects": [*_action_effects(), *_day_effects(calendar)],
         "shares": _shares(),
@@ -42,7 +42,7 @@ def journey_truth(
         "property_time_zone": PROPERTY_TIME_ZONE,
         "warm_up_days": settings.WARM_UP_DAYS,
         "options": {**_dated(asdict(options)), "first_day": options.first_day.isoformat()},
-        "planted_days": _dated(asdict(calendar)),
+        "planted_days": _days_of(calendar),
         "main_funnel": vertical.main_funnel,
         "funnels": {
             funnel: _planted_steps(vertical, conversions)
@@ -103,6 +103,18 @@ def _journey_effect(vertical: SimulatedVertical, action: Action) -> dict[str, An
         "rate_per_page": action.rate,
         "journey": action.raises or None,
     }
+
+
+def _days_of(calendar: Calendar) -> dict[str, Any]:
+    """What is planted by day; what only an asked for demo has is left out of the others."""
+    asked = ("outage_to", "revenue_lost_from")
+    return _dated(
+        {
+            name: day
+            for name, day in asdict(calendar).items()
+            if day is not None or name not in asked
+        }
+    )
 
 
 def _dated(values: dict[str, Any]) -> dict[str, Any]:
@@ -190,19 +202,19 @@ def _action_effects() -> list[dict[str, Any]]:
 
 
 def _day_effects(calendar: Calendar) -> list[dict[str, Any]]:
-    """Changes in time; left out where the demo is too short for them."""
-    if calendar.mobile_drop_from is None:
-        return []
-    days = _dated(asdict(calendar))
-    return [
-        _effect(
+    """Changes in time; left out where the demo is too short for them, or asked for others."""
+    effects, days = [], _dated(asdict(calendar))
+    if calendar.mobile_drop_from is not None:
+        drop = _effect(
             "mobile_add_to_cart_drop",
             "from this day to the end, carts started on mobile are kept with this share",
             None,
             start=days["mobile_drop_from"],
             keeps=settings.MOBILE_DROP_KEEP,
-        ),
-        _effect(
+        )
+        effects.append(drop)
+    if calendar.mix_shift_from is not None:
+        shift = _effect(
             "traffic_mix_shift",
             "extra new visitors from one paid-social campaign, mostly mobile; no rate changes",
             None,
@@ -210,15 +222,24 @@ def _day_effects(calendar: Calendar) -> list[dict[str, Any]]:
             end=days["mix_shift_to"],
             campaign=shop.CAMPAIGNS[shop.MIX_SHIFT].name,
             extra_share=settings.MIX_SHIFT_EXTRA_SHARE,
-        ),
-        _effect(
+        )
+        effects.append(shift)
+    if calendar.outage_on is not None:
+        until = {} if calendar.outage_to is None else {"until": days["outage_to"]}
+        outage = _effect(
             "tracking_outage",
             f"no {settings.OUTAGE_EVENT} arrives on this day; behaviour is unchanged",
             None,
             event_name=settings.OUTAGE_EVENT,
             day=days["outage_on"],
-        ),
-    ]
+            **until,
+        )
+        effects.append(outage)
+    if calendar.revenue_lost_from is not None:
+        start = days["revenue_lost_from"]
+        lost = "from this day to the end, purchases arrive without their value"
+        effects.append(_effect("lost_revenue", lost, None, start=start))
+    return effects
 
 
 def _shares() -> dict[str, float]:

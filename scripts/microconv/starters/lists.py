@@ -20,6 +20,7 @@ SHIPPED = STARTERS / "shipped.csv"
 KEPT = Path(".starters") / "ecommerce"
 """Where a project keeps the ecommerce lists while its seeds hold another vertical's."""
 SHARED_LISTS = (
+    "annotations",
     "automatic_events",
     "channel_groups",
     "feedback_events",

@@ -1,0 +1,35 @@
+"""The columns of what `watch` writes; the .yml of the two marts names the same."""
+
+from __future__ import annotations
+
+from microconv.correlate.columns import estimates, of_kind
+
+ALERTS = {
+    "watch_id": "text",
+    **of_kind("date", "as_of_date", "alert_date"),
+    **of_kind("text", "metric_kind", "metric_name"),
+    "step_number": "integer",
+    **of_kind("text", "segment_dimension", "segment_value", "metric_label", "rule", "direction"),
+    **of_kind("truth", "notifies", "is_ongoing"),
+    "since_date": "date",
+    **of_kind("number", "relative_change", "statistic", "limit_value"),
+    **of_kind("integer", "success_count", "trial_count"),
+    **estimates("rate"),
+    **of_kind("number", "baseline_rate", "change_vs_previous_week", "dispersion"),
+    **of_kind("number", "smallest_daily_drop", "smallest_weekly_drop"),
+    **of_kind("number", "counted_count", "expected_count"),
+    **of_kind("text", "sentence", "diagnosis", "next_look", "annotations"),
+}
+
+PARTS = {
+    "watch_id": "text",
+    "alert_date": "date",
+    **of_kind("text", "metric_kind", "metric_name"),
+    "step_number": "integer",
+    **of_kind("text", "direction", "part_kind", "part_dimension", "part_value"),
+    **of_kind("integer", "trial_count_before", "trial_count_after"),
+    **of_kind("number", "rate_before", "rate_after", "contribution", "share", "q_value"),
+    "is_main": "truth",
+}
+
+TABLES = {"mart_alerts": ALERTS, "mart_alert_parts": PARTS}

@@ -1,0 +1,265 @@
+"""From GA4 rows to the command: counts by day against slow counting, and what is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from datetime import date, timedelta
+from typing import Any
+
+import duckdb
+import pytest
+from evidence_warehouse import run
+from microconv.demo import generate_demo
+from microconv.demo.settings import Plant
+from project_run import Warehouse, shared_warehouse
+from report_case import use
+
+UNTIL = date(2026, 11, 8)
+START = UNTIL - timedelta(days=9)
+DAYS, VISITORS = 21, 90
+MODELS = ("+mart_tracked_rates", "+mart_tracked_counts", "+mart_conversion_outages")
+WATCHED = ("mart_alerts", "mart_alert_parts", "annotations", "derived_conversions")
+NO_VALUE = {"", "(not set)", "null", "undefined", "nan"}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A shop whose begin_checkout and whose revenue are lost in the last ten days."""
+
+    def build(new: Warehouse) -> None:
+        new.is_as_shipped = True
+        generate_demo(
+            new.export,
+            days=DAYS,
+            visitors_per_day=VISITORS,
+            seed=6,
+            until=UNTIL,
+            plants=[Plant.OUTAGE, Plant.LOST_REVENUE],
+        )
+        new.build("--select", *MODELS, *WATCHED)
+        with duckdb.connect(str(new.path)) as connection:
+            connection.execute("checkpoint")  # else every reader replays the whole build
+
+    return shared_warehouse(tmp_path_factory, "watch_tables", build)
+
+
+def found_in(warehouse: Warehouse, patch: pytest.MonkeyPatch, *arguments: str) -> dict[str, Any]:
+    use(warehouse, patch)
+    result = run("watch", "--format", "json", *arguments)
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_what_is_lost_is_found_and_named(shop: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = found_in(shop, monkeypatch, "--no-write")
+    problems = {(one["kind"], one["name"]): one for one in found["tracking"]}
+    assert set(problems) == {
+        ("event gone", "begin_checkout"),
+        ("parameter empty", "value of purchase"),
+        ("revenue missing", "purchase"),
+    }
+    for problem in problems.values():
+        assert problem["counted"] == 0 and problem["is_ongoing"]
+        # So few a day are only missed over several days together.
+        assert date.fromisoformat(problem["since"]) >= START
+    assert found["alerts"] == []
+    standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
+    assert standings["add_to_cart"] == "too_little_history"
+
+
+def test_every_rate_is_that_of_the_mart_that_shows_it(shop: Warehouse) -> None:
+    pairs = {
+        "micro', 'macro": """
+            select period_start_date, conversion_type, conversion_name, 0, segment_dimension,
+                segment_value, converting_session_count, session_count
+            from mart_segment_conversions where period_grain = 'day'
+        """,
+        "kpi": """
+            select period_start_date, 'kpi', kpi_name, 0, segment_dimension, segment_value,
+                numerator, denominator
+            from mart_kpis where period_grain = 'day' and measure = 'share'
+        """,
+        "funnel_step": """
+            select period_start_date, 'funnel_step', funnel_name, step_number, segment_dimension,
+                segment_value, continued_count, previous_step_count
+            from mart_funnel_steps
+            where period_grain = 'day' and role = 'step' and step_number > 1
+        """,
+        "funnel": """
+            select period_start_date, 'funnel', funnel_name, step_number, segment_dimension,
+                segment_value, reached_count, entered_count
+            from mart_funnel_steps
+            where period_grain = 'day' and role = 'step' and step_number > 1
+        """,
+    }
+    for kinds, expected in pairs.items():
+        rates = f"""
+            select rate_date, metric_kind, metric_name, step_number, segment_dimension,
+                segment_value, success_count, trial_count
+            from mart_tracked_rates where metric_kind in ('{kinds}')
+        """
+        assert shop.value(f"select count(*) from ({rates})") > 500, kinds
+        assert shop.value(f"select count(*) from ({expected})") == (
+            shop.value(f"select count(*) from ({rates})")
+        )
+        assert shop.rows(f"({rates}) except ({expected})") == [], kinds
+
+
+def test_a_rate_is_a_share_and_its_segments_sum_to_it(shop: Warehouse) -> None:
+    assert shop.rows("select * from mart_tracked_rates where success_count > trial_count") == []
+    sums = """
+        select rate_date, metric_kind, metric_name, step_number, sum(success_count) as x,
+            sum(trial_count) as n
+        from mart_tracked_rates where segment_dimension = '{}' and metric_kind in ('micro', 'macro')
+        group by all
+    """
+    for name in ("device_category", "channel_group", "visitor_type", "country"):
+        other = sums.format(name)
+        assert shop.rows(f"({sums.format('all')}) except ({other})") == [], name
+
+
+def test_open_days_of_a_funnel_are_not_mature(shop: Warehouse) -> None:
+    newest = dict(
+        shop.rows(
+            "select metric_name, max(rate_date) from mart_tracked_rates"
+            " where metric_kind = 'funnel' and is_mature group by all"
+        )
+    )
+    assert newest["shop_by_visitor"] == UNTIL - timedelta(days=7)
+    assert newest["shop_by_session"] > newest["shop_by_visitor"]
+
+
+def said(value: dict[str, Any]) -> str:
+    """What a parameter says: the rule of the table, written down once more."""
+    if value["int_value"] is not None:
+        return {1: "true", 0: "false"}.get(value["int_value"], "filled")
+    if value["float_value"] is not None or value["double_value"] is not None:
+        return "filled"
+    word = (value["string_value"] or "").strip().lower()
+    if word in NO_VALUE:
+        return "empty"
+    return {"1": "true", "true": "true", "yes": "true"}.get(
+        word, "false" if word in ("0", "false", "no") else "filled"
+    )
+
+
+def test_events_and_their_parts_are_counted_as_slowly(shop: Warehouse) -> None:
+    counts: Counter[tuple[date, str, str, str]] = Counter()
+    yes: Counter[tuple[date, str, str, str]] = Counter()
+    no: Counter[tuple[date, str, str, str]] = Counter()
+    for row in shop.records(
+        "select event_date, event_name, browser, app_version, stream_id, transaction_id,"
+        " has_ecommerce_transaction_id, revenue_usd, items, session_id, user_id_hash,"
+        " is_key_event, is_session_engaged, has_analytics_consent, event_params"
+        " from stg_ga4__events"
+    ):
+        own = (row["event_date"], row["event_name"])
+        counts[*own, "event", ""] += 1
+        for name in ("browser", "app_version", "stream_id"):
+            counts[*own, name, row[name] or "(none)"] += 1
+        fields = {
+            "transaction_id": row["transaction_id"] is not None,
+            "ecommerce.transaction_id": bool(row["has_ecommerce_transaction_id"]),
+            "revenue": (row["revenue_usd"] or 0) > 0,
+            "items": bool(row["items"]),
+            "session_id": row["session_id"] is not None,
+            "user_id": row["user_id_hash"] is not None,
+        }
+        for name, is_filled in fields.items():
+            counts[*own, "field", name] += is_filled
+        flags = {
+            "is_key_event": bool(row["is_key_event"]),
+            "is_session_engaged": row["is_session_engaged"],
+            "has_analytics_consent": row["has_analytics_consent"],
+        }
+        for name, flag in flags.items():
+            counts[*own, "field", name] += flag is not None
+            yes[*own, "field", name] += flag is True
+            no[*own, "field", name] += flag is False
+        for parameter in row["event_params"] or ():
+            key = (*own, "parameter", parameter["key"])
+            word = said(parameter["value"])
+            counts[key] += word != "empty"
+            yes[key] += word == "true"
+            no[key] += word == "false"
+    found = {
+        tuple(row[:4]): row[4:]
+        for row in shop.rows(
+            "select event_date, event_name, part, part_value, event_count, true_count, false_count"
+            " from int_tracking_counted"
+        )
+    }
+    assert found == {key: (count, yes[key], no[key]) for key, count in counts.items()}
+    assert {key[2] for key, (_, true, false) in found.items() if true and false} == {
+        "field",
+        "parameter",
+    }
+
+
+def test_what_is_looked_at_by_day_has_every_day_and_all_together(shop: Warehouse) -> None:
+    days = shop.value("select count(distinct event_date) from int_tracking_counted")
+    assert days == DAYS
+    assert (
+        shop.rows(
+            "select event_name, part, part_value, count(*) from mart_tracked_counts"
+            f" group by all having count(*) <> {days}"
+        )
+        == []
+    )
+    for part in ("browser", "field", "parameter"):
+        assert (
+            shop.rows(f"""
+            (
+                select event_date, part_value, event_count, true_count, false_count
+                from mart_tracked_counts where event_name = '*' and part = '{part}'
+                    and event_count > 0
+            )
+            except all
+            (
+                select event_date, part_value, cast(sum(event_count) as bigint),
+                    cast(sum(true_count) as bigint), cast(sum(false_count) as bigint)
+                from int_tracking_counted where part = '{part}' group by all
+            )
+        """)
+            == []
+        )
+    assert (
+        shop.rows("""
+        select * from mart_tracked_counts as kept
+        left join int_tracking_counted as counted
+            using (event_date, event_name, part, part_value)
+        where event_name <> '*' and kept.event_count <> coalesce(counted.event_count, 0)
+    """)
+        == []
+    )
+    assert (
+        shop.rows("""
+        (select distinct event_date, session_count from mart_tracked_counts)
+        except
+        (
+            select session_date, count(*) from fct_sessions
+            where exclusion_reason is null group by all
+        )
+    """)
+        == []
+    )
+
+
+def test_a_build_keeps_what_watch_wrote(
+    shop: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    copy = Warehouse(tmp_path / "copy")
+    for name in ("micro_conversions.duckdb", "target", "profiles"):
+        source, place = shop.root / name, copy.root / name
+        if source.is_dir():
+            shutil.copytree(source, place, dirs_exist_ok=True)
+        else:
+            shutil.copy(source, place)
+    found_in(copy, monkeypatch)
+    written = copy.rows("select * from mart_alerts order by all")
+    assert len(written) == 3
+    copy.build("--select", "mart_alerts", "mart_alert_parts", "--full-refresh")
+    assert copy.rows("select * from mart_alerts order by all") == written
