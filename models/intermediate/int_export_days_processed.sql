@@ -9,6 +9,7 @@
 -- depends_on: {{ ref("dim_visitors") }}
 -- depends_on: {{ ref("int_event_names_counted") }}
 -- depends_on: {{ ref("int_feedback_matched") }}
+-- depends_on: {{ ref("fct_experiment_exposures") }}
 
 with export_days as (
 

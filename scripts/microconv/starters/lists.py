@@ -22,6 +22,8 @@ KEPT = Path(".starters") / "ecommerce"
 SHARED_LISTS = (
     "automatic_events",
     "channel_groups",
+    "experiment_events",
+    "experiment_variants",
     "feedback_events",
     "funnel_stages",
     "own_hostnames",
