@@ -15,6 +15,7 @@ from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
+from microconv.experiments.command import experiments
 from microconv.output import warn
 from microconv.report.command import report
 from microconv.score.command import score
@@ -72,6 +73,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
 app.command()(discover)
+app.command()(experiments)
 app.command()(init)
 app.command()(report)
 app.command()(score)
