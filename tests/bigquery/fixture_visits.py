@@ -127,8 +127,8 @@ def experiment_exposures() -> list[Row]:
     people = [*(f"shopper.{number}" for number in range(30)), *(f"reader.{n}" for n in range(12))]
     rows = []
     for number, visitor in enumerate([*people, None, None]):
-        day = (*QUIET_DAYS, *DAYS)[number % 8]
-        session = 9000 + number if visitor else None
+        place = number if number < 30 else number - 30
+        day, session = DAYS[place % 4], (1000 if number < 30 else 7000) + place
         columns: Row = {} if visitor else {"privacy_info": {"analytics_storage": "No"}}
         texts: list[Value] = [f"VWO-12-{number % 3}", *unreadable[number : number + 1]]
         if number % 7 == 0:
@@ -136,7 +136,8 @@ def experiment_exposures() -> list[Row]:
         for minute, text in enumerate(texts):
             said, clock = {"exp_variant_string": text}, f"07:{minute:02}:{number:02}"
             name = "experience_impression"
-            rows.append(event(day, clock, name, visitor, session, said, "/", **columns))
+            given = session if visitor else None
+            rows.append(event(day, clock, name, visitor, given, said, "/", **columns))
         if visitor and number % 2:
             variant: Value = "control" if number % 4 == 1 else 2
             apart: dict[str, Value] = {"experiment_id": "b\u00f6x-1", "variation_id": variant}

@@ -71,8 +71,9 @@ def _validated(
     trials: Sequence[Trial], macro: str, micro: str, size: float
 ) -> Validation | Refusal:
     # Arms that are wrong as a whole must not pass because the two that are read look right.
-    wrong = {one.name for one in trials if ratio_of(one).is_mismatch}
-    pairs = [_pair(one, macro, micro) for one in trials if one.name not in wrong]
+    counted = [one for one in trials if all((macro, micro) in arm.counts for arm in one.variants)]
+    wrong = {one.name for one in counted if ratio_of(one).is_mismatch}
+    pairs = [_pair(one, macro, micro) for one in counted if one.name not in wrong]
     found = validate(pairs, size)
     if isinstance(found, Refusal):
         return found

@@ -9,7 +9,6 @@ from microconv.correlate.columns import ORIGIN, estimates, of_kind
 from microconv.correlate.rows import estimate_columns
 from microconv.correlate.words import label_of
 from microconv.deciding import Validation, validation_sentence
-from microconv.evidence.quantities import UNDEFINED
 from microconv.evidence.refusal import Refusal
 from microconv.experiments.judge import Comparison, Goal, Judged, Outcome, Unreadable
 from microconv.experiments.past import Past
@@ -64,7 +63,7 @@ def experiment_rows(
             rows += _unreadable_rows(one, conversions, run)
         else:
             rows += [_row(one, compared, conversions, run) for compared in one.comparisons]
-    return rows
+    return [_whole(row, EXPERIMENTS) for row in rows]
 
 
 def validation_rows(
@@ -76,18 +75,27 @@ def validation_rows(
         trial: Any experiment: all rest on the same day and definitions.
     """
     return [
-        {
-            "macro_name": one.macro,
-            "micro_name": one.micro,
-            "micro_label": label_of(one.micro, conversions),
-            "sentence": validation_sentence(one.found),
-            "correlation_q_value": one.q_value,
-            "next_per_arm": one.next_per_arm,
-            **_validation(one.found),
-            **_origin(trial, run),
-        }
-        for one in found
+        _whole(row, VALIDATIONS)
+        for row in (_past_row(one, trial, conversions, run) for one in found)
     ]
+
+
+def _whole(row: Row, columns: Mapping[str, str]) -> Row:
+    """The row with every column: what is not said of it is NULL."""
+    return {**dict.fromkeys(columns), **row}
+
+
+def _past_row(one: Past, trial: Trial, conversions: Mapping[str, Conversion], run: str) -> Row:
+    return {
+        "macro_name": one.macro,
+        "micro_name": one.micro,
+        "micro_label": label_of(one.micro, conversions),
+        "sentence": validation_sentence(one.found),
+        "correlation_q_value": one.q_value,
+        "next_per_arm": one.next_per_arm,
+        **_validation(one.found),
+        **_origin(trial, run),
+    }
 
 
 def _validation(found: Validation | Refusal) -> Row:
@@ -159,7 +167,6 @@ def _unreadable_rows(one: Unreadable, conversions: Mapping[str, Conversion], run
             "outcome": str(Outcome.UNREADABLE),
             "sentence": fault_sentence(one),
             "sample_ratio_p_value": one.sample_ratio.p_value,
-            **estimate_columns("lift", UNDEFINED),
             **_origin(one.trial, run),
         }
         for variant in shown
