@@ -17,6 +17,8 @@ from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.experiments.command import experiments
 from microconv.output import warn
+from microconv.power.command import power
+from microconv.proxy.command import proxy
 from microconv.report.command import report
 from microconv.score.command import score
 from microconv.starters.command import init
@@ -75,6 +77,8 @@ app.command(
 app.command()(discover)
 app.command()(experiments)
 app.command()(init)
+app.command()(power)
+app.command()(proxy)
 app.command()(report)
 app.command()(score)
 app.command()(summary)
