@@ -13,6 +13,7 @@ import numpy as np
 
 from microconv.demo import settings, shop
 from microconv.demo.arrays import Bools, Floats, Ints, any_before, group_starts
+from microconv.demo.experiments import Planted, cookies, guide_rate, purchase_log_odds
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_day_numbers
 from microconv.demo.visitors import Sessions, Visitors, start_microseconds
 
@@ -79,6 +80,7 @@ class Rates:
 
     rare_event_share: float
     mobile_drop_day: int | None
+    experiments: tuple[Planted, ...] = ()
 
 
 def browse(
@@ -108,13 +110,22 @@ def browse(
         did={},
         outcome=np.zeros(len(session), dtype=np.int64),
     )
-    browsing.did.update(_draw_actions(rng, visitors, browsing, rates.rare_event_share))
-    browsing.outcome[:] = _draw_outcomes(rng, visitors, sessions, browsing, rates.mobile_drop_day)
+    cookie = cookies(visitors, sessions)[session]
+    guide = guide_rate(rates.experiments, cookie, browsing.start)
+    browsing.did.update(_draw_actions(rng, visitors, browsing, rates.rare_event_share, guide))
+    added = purchase_log_odds(rates.experiments, cookie, browsing.start)
+    browsing.outcome[:] = _draw_outcomes(
+        rng, visitors, sessions, browsing, rates.mobile_drop_day, added
+    )
     return browsing
 
 
 def _draw_actions(
-    rng: np.random.Generator, visitors: Visitors, browsing: Browsing, rare_share: float
+    rng: np.random.Generator,
+    visitors: Visitors,
+    browsing: Browsing,
+    rare_share: float,
+    guide: Floats,
 ) -> dict[str, Bools]:
     """One flag per action and page. Only the wish list knows the hidden intent."""
     n = len(browsing.session)
@@ -123,7 +134,7 @@ def _draw_actions(
         browsing.is_mobile, settings.VIDEO_MOBILE_RATIO, 1.0
     )
     rate: dict[str, Floats | float] = {
-        "view_size_guide": settings.SIZE_GUIDE_RATE,
+        "view_size_guide": guide,
         "video_start": video,
         "newsletter_signup": settings.NEWSLETTER_RATE,
         "add_to_wishlist": np.minimum(settings.WISHLIST_RATE * symptom, 0.5),
@@ -173,10 +184,12 @@ def _draw_outcomes(
     sessions: Sessions,
     browsing: Browsing,
     mobile_drop_day: int | None,
+    added_log_odds: Floats,
 ) -> Ints:
     """How far a cart that starts on each page gets: 0 none … 6 purchased."""
     n = len(browsing.session)
-    chance = 1.0 / (1.0 + np.exp(-_purchase_log_odds(visitors, sessions, browsing)))
+    log_odds = _purchase_log_odds(visitors, sessions, browsing) + added_log_odds
+    chance = 1.0 / (1.0 + np.exp(-log_odds))
     buys = rng.random(n) < chance
     idle = settings.ABANDONED_CART_RATE * np.exp(
         settings.ABANDONED_CART_INTENT_SLOPE * visitors.intent[browsing.visitor]

@@ -51,6 +51,13 @@ def demo(
             show_default=settings.DEFAULT_UNTIL.isoformat(),
         ),
     ] = datetime.combine(settings.DEFAULT_UNTIL, datetime.min.time()),
+    experiments: Annotated[
+        int,
+        typer.Option(
+            help="Plant so many randomised experiments in the shop: with an effect, with none, "
+            "with lost exposures."
+        ),
+    ] = 0,
 ) -> None:
     """Write a synthetic GA4 export, of a shop or another business, with effects that are planted.
 
@@ -81,6 +88,7 @@ def demo(
                 seed=seed,
                 until=until.date(),
                 vertical=vertical,
+                experiments=experiments,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except DemoError as error:
@@ -106,6 +114,8 @@ def _print_summary(summary: DemoSummary) -> None:
             ratio, kind = effect["rate_ratio"], "rate ratio"
         strength = "" if ratio is None else f", {kind} {ratio:g}"
         console.print(f"  {effect['name']}: {effect['mechanism']}{strength}", markup=False)
+    for one in summary.truth.get("experiments", ()):
+        console.print(f"  {one['experiment_name']}: {one['mechanism']}", markup=False)
     if planted["mobile_drop_from"] is not None:
         console.print(
             f"Days to look at: mix shift {planted['mix_shift_from']} to {planted['mix_shift_to']}, "

@@ -9,8 +9,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from microconv.demo import settings, shop
+from microconv.demo import settings
 from microconv.demo.cohorts import simulate
+from microconv.demo.experiments import (
+    Planted,
+    experiments_truth,
+    planted_experiments,
+    site_with,
+)
 from microconv.demo.folder import MARKER, demo_folder
 from microconv.demo.journeys import simulate_journeys
 from microconv.demo.local_time import day_number, day_of, local_midnights
@@ -55,13 +61,15 @@ def generate_demo(
     delivered_through: date | None = None,
     last_day_intraday: bool = True,
     vertical: str = SHOP,
+    experiments: int = 0,
 ) -> DemoSummary:
     """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
     `vertical` is the shop (ecommerce) or one of `VERTICALS`; `days` end with `until`;
     `visitors_per_day` counts new visitors. `progress` is called with (days done, days in all)
     including the warm-up. `delivered_through` gives the export as it stood on that date: later days
-    are absent and the three newest lack the events that arrive late. `intent_sd` is the spread of
+    are absent and the three newest lack the events that arrive late. `experiments` plants so many
+    randomised experiments in the shop. `intent_sd` is the spread of
     the hidden intent (log odds; None for the vertical's own). The same arguments give the same
     bytes.
 
@@ -77,14 +85,19 @@ def generate_demo(
     if simulated is None and vertical != SHOP:
         raise DemoError(f"There is no demo of {vertical}; choose {SHOP}, {', '.join(VERTICALS)}.")
     calendar = calendar_of(options) if simulated is None else quiet_calendar(options)
-    site = shop.SITE if simulated is None else simulated.site
+    if simulated is not None and experiments:
+        raise DemoError("--experiments are planted in the shop only.")
+    planted = planted_experiments(options, experiments)
+    site = site_with(planted) if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
             writer = DayWriter(options, calendar, work, background, site)
-            _generate(options, calendar, work, writer, progress, simulated)
+            _generate(options, calendar, work, writer, progress, simulated, planted)
             background.finish()
         if simulated is None:
             truth = planted_truth(options, calendar, writer.tally)
+            if planted:
+                truth["experiments"] = experiments_truth(planted)
         else:
             truth = journey_truth(vertical, simulated, options, calendar, writer.tally)
         (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
@@ -104,11 +117,12 @@ def _generate(
     writer: DayWriter,
     progress: Progress | None,
     vertical: SimulatedVertical | None,
+    experiments: tuple[Planted, ...],
 ) -> None:
     """Simulate each cohort and write its day, which no later cohort can add to."""
     first_day, last_day = day_number(options.first_day), day_number(options.until)
     spill = Spill(work, first_day, last_day)
-    rates = rates_of(options, calendar)
+    rates = rates_of(options, calendar, experiments)
     outage_day = None if calendar.outage_on is None else day_number(calendar.outage_on)
     midnights = local_midnights([options.first_day, options.until + timedelta(days=1)])
     window = Window(*midnights)

@@ -148,6 +148,10 @@ class Judged:
     goals: dict[str, Goal]
     comparisons: tuple[Comparison, ...]
 
+    def outcome(self, macro: str) -> Outcome:
+        """What may be said of the macro itself."""
+        return next(one.outcome for one in self.comparisons if one.macro == one.measure == macro)
+
 
 @dataclass(frozen=True)
 class Unreadable:

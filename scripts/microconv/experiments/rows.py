@@ -138,16 +138,21 @@ def _row(one: Judged, compared: Comparison, conversions: Mapping[str, Conversion
         "p_value": compared.p_value,
         "q_value": compared.q_value,
         "sample_ratio_p_value": one.sample_ratio.p_value,
-        **(_goal(one.goals[compared.macro]) if compared.is_macro else {}),
+        **(_goal(one.goals[compared.macro], compared.outcome) if compared.is_macro else {}),
         **_origin(one.trial, run),
     }
 
 
-def _goal(goal: Goal) -> Row:
-    return {
+def _goal(goal: Goal, outcome: Outcome) -> Row:
+    planned: Row = {
         "planned_per_arm": goal.planned.per_arm if goal.planned else None,
         "weeks_left": goal.peeking.weeks_left,
         "look_count": goal.peeking.looks,
+    }
+    if outcome in (Outcome.EARLY, Outcome.FEW):
+        return planned
+    return {
+        **planned,
         **estimate_columns("guardrail_ratio", goal.guardrail.ratio),
         "guardrail_largest_drop": goal.guardrail.largest_drop,
         "guardrail_allows": goal.guardrail.allows,

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from microconv import output
 from microconv.aggregates.types import Conversion
 from microconv.correlate.words import label_of
-from microconv.deciding import Validation, validation_sentence
+from microconv.deciding import Validation, Validity, validation_sentence
 from microconv.evidence.refusal import Refusal
 from microconv.experiments.judge import Judged, Outcome, Unreadable
 from microconv.experiments.past import Past
 from microconv.experiments.words import (
+    SAME_VISITORS,
     cells,
     fault_sentence,
     goal_sentences,
@@ -42,9 +43,8 @@ def show_trial(
             if one.is_macro or one.outcome in (Outcome.HIGHER, Outcome.LOWER):
                 name = label_of(one.measure, conversions)
                 output.say_sentence(outcome_sentence(one, name, found.variant.name))
-        if any(one.is_macro and one.outcome is not Outcome.FEW for one in compared):
-            for sentence in goal_sentences(found, goal, label):
-                output.say_sentence(sentence)
+        for sentence in goal_sentences(found, goal, label):
+            output.say_sentence(sentence)
         output.say()
 
 
@@ -60,13 +60,14 @@ def show_past(found: Sequence[Past], conversions: Mapping[str, Conversion]) -> N
             continue
         output.print_table(
             f"Did lifts of micro-conversions become lifts of “{label}”?",
-            ["Micro-conversion", "Experiments", "Same direction", "True lifts", "Verdict"],
+            ["Micro-conversion", "Experiments", "Same direction", "True correlation", "Verdict"],
             [_past_cells(one, label_of(one.micro, conversions)) for one in family],
         )
         for one in read:
-            name = label_of(one.micro, conversions)
-            output.say_sentence(f"{name}: {validation_sentence(one.found)}")
-        output.say()
+            if one.found.validity is not Validity.TOO_FEW:  # type: ignore[union-attr]
+                name = label_of(one.micro, conversions)
+                output.say_sentence(f"{name}: {validation_sentence(one.found)}")
+        output.say_paragraphs([SAME_VISITORS])
 
 
 def _past_cells(one: Past, label: str) -> list[str]:

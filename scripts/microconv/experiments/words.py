@@ -6,8 +6,9 @@ import math
 
 from microconv.deciding import guardrail_sentence, peeking_sentence, sample_ratio_sentence
 from microconv.deciding.experiments import LEAST_ARM, LEAST_SUCCESSES
+from microconv.deciding.validation import LEAST_EXPERIMENTS
 from microconv.experiments.judge import Comparison, Fault, Judged, Outcome, Unreadable
-from microconv.output import count, interval, percentage, times
+from microconv.output import count, percentage, times
 
 RANDOMISED = (
     "Chance decided who saw which variant, so a difference that is clear of chance is the "
@@ -38,6 +39,11 @@ REJECTIONS = {
     "no_variant": "name no variant",
     "too_long": "hold a name of more than 100 characters",
 }
+SAME_VISITORS = (
+    "Both lifts count the same visitors, so they point the same way in more than half of "
+    "experiments that changed nothing. Verdicts are on true lifts, without that chance; "
+    f"{LEAST_EXPERIMENTS} experiments are needed for one."
+)
 NOTHING = (
     "No exposure to an experiment was found. The seed experiment_events says which events hold one "
     "(docs/experiments_and_proxies.md)."
@@ -92,8 +98,10 @@ def people_sentence(found: Judged) -> str:
 
 def goal_sentences(found: Judged, macro: str, label: str) -> list[str]:
     """Looking early, the guardrail, and money."""
-    goal = found.goals[macro]
-    said = []
+    goal, outcome = found.goals[macro], found.outcome(macro)
+    said: list[str] = []
+    if outcome is Outcome.FEW:
+        return said
     if goal.peeking.looks > 1 or (goal.peeking.is_early and found.is_running):
         said.append(peeking_sentence(goal.peeking))
     if goal.planned is not None and goal.peeking.is_early and not found.is_running:
@@ -101,6 +109,8 @@ def goal_sentences(found: Judged, macro: str, label: str) -> list[str]:
             f"It ended before the {count(math.ceil(goal.planned.per_arm))} visitors per variant "
             f"that finding a change of {goal.planned.lift:.0%} takes."
         )
+    if outcome is Outcome.EARLY:
+        return said
     said.append(guardrail_sentence(goal.guardrail, f"“{label}”"))
     if not math.isnan(goal.revenue_difference.value):
         difference = goal.revenue_difference
@@ -116,8 +126,8 @@ def cells(one: Comparison, label: str) -> list[str]:
     q_value = "–" if math.isnan(one.q_value) else f"{one.q_value:.3f}"
     return [
         label,
-        interval(one.control.value, one.control.low, one.control.high),
-        interval(one.treated.value, one.treated.low, one.treated.high),
+        percentage(one.control.value),
+        percentage(one.treated.value),
         times(one.lift.value, one.lift.low, one.lift.high),
         q_value,
         str(one.outcome),
