@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,15 +37,25 @@ def positive_share_of(text: str) -> float:
     return share
 
 
-MdeOption = Annotated[
-    float,
-    typer.Option(
-        "--mde",
+def share_option(name: str, said: str, default: str | None = None) -> Any:
+    """An option that takes a share above 0 and below 1.
+
+    Args:
+        name: Such as `--mde`.
+        said: Its help.
+        default: As it is shown; None for an option that must be given.
+    """
+    return typer.Option(
+        name,
         parser=positive_share_of,
         metavar="SHARE",
-        help="The relative change that should be found, such as 10%.",
-        show_default="10%",
-    ),
+        help=said,
+        show_default=default or False,
+    )
+
+
+MdeOption = Annotated[
+    float, share_option("--mde", "The relative change that should be found, such as 10%.", "10%")
 ]
 LooksOption = Annotated[
     int, typer.Option("--looks", min=1, max=200, help="How often the result is looked at.")

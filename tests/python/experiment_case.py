@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from export_rows import PROPERTY_ZONE, SHARD, Row, hit, local_micros, write_export
-from project_run import Warehouse, shared_warehouse
+from project_run import PROJECT, Warehouse, shared_warehouse
 
 FIRST_DAY = date(2025, 5, 7)
 DAY_COUNT = 9
@@ -24,7 +25,7 @@ BEGIN, AS_OF = local_micros(FIRST_DAY), local_micros(LAST_DAY + timedelta(days=1
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 HORIZON = 3 * DAY
-VARS = {"evidence_horizon_days": 3, "minimum_group_size": 12}
+VARS = {"evidence_horizon_days": 3, "minimum_group_size": 12, "largest_experiments": 6}
 MODELS = ("+mart_experiments", "+mart_experiment_rejections")
 
 MACROS = {"purchase": "purchase", "sign_up": "sign_up"}
@@ -39,6 +40,14 @@ EXPERIMENTS = {
     "tool-a name - with hyphens": ("B", "A"),
     "button colour": ("green", "control"),
 }
+# Rows of experiment_variants: another control than its name says, and a variant nobody planned.
+PLANS = """
+VWO-12,2,control,2.5
+VWO-12,0,treatment,1
+VWO-12,1,treatment,1
+button colour,control,control,1
+button colour,blue,treatment,1
+"""
 # What names no experiment, as parameters of `experience_impression`, and why.
 REJECTED: tuple[tuple[Any, str], ...] = (
     ("", "nothing_said"),
@@ -149,8 +158,8 @@ def _settle(visitor: Visitor, number: int) -> None:
     visitor.events = []
     for place, one in enumerate(sorted(unique.values(), key=lambda each: (each.micros, each.name))):
         if one.name == "purchase":
-            more = {"order": f"T{number}-{place}", "value": 10.0 + place + number % 7}
-            one = Event(one.micros, one.name, one.device, one.session, None, **more)
+            order, value = f"T{number}-{place}", 10.0 + place + number % 7
+            one = Event(one.micros, one.name, one.device, one.session, None, order, value)
         visitor.events.append(one)
 
 
@@ -190,7 +199,7 @@ def raw_row(visitor: Visitor, event: Event) -> Row:
             params |= {"experiment_id": f" {experiment} ", "variation_id": variant}
         else:
             params["exp_variant_string"] = f"{experiment}-{variant}"
-    consent = {} if visitor.visitor_id else {"privacy_info": {"analytics_storage": "No"}}
+    consent: Row = {} if visitor.visitor_id else {"privacy_info": {"analytics_storage": "No"}}
     row = hit(
         day,
         0,
@@ -217,6 +226,10 @@ def experiments_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse
     def build(new: Warehouse) -> None:
         days = [FIRST_DAY + timedelta(days=n) for n in range(DAY_COUNT)]
         write_export(new.export, raw_rows(random_visitors()), days=days)
+        new.seeds = new.root / "seeds"
+        shutil.copytree(PROJECT / "seeds", new.seeds)
+        with (new.seeds / "experiment_variants.csv").open("a", encoding="utf-8") as plans:
+            plans.write(PLANS.lstrip())
         new.build("--vars", json.dumps(VARS), "-s", *MODELS)
 
     return shared_warehouse(tmp_path_factory, "experiments", build)

@@ -12,7 +12,7 @@ from microconv import output
 from microconv.correlate.command import MacroOption, NoWriteOption
 from microconv.errors import MicroconvError
 from microconv.output import FormatOption, OutputFormat
-from microconv.shares import LooksOption, MdeOption, positive_share_of
+from microconv.shares import LooksOption, MdeOption, share_option
 
 if TYPE_CHECKING:
     from microconv.aggregates.types import Conversion
@@ -36,12 +36,10 @@ def experiments(
     looks: LooksOption = 1,
     largest_drop: Annotated[
         float,
-        typer.Option(
+        share_option(
             "--largest-drop",
-            parser=positive_share_of,
-            metavar="SHARE",
-            help="The relative drop of the macro that must be excluded before anything is shipped.",
-            show_default="5%",
+            "The relative drop of the macro that must be excluded before anything is shipped.",
+            "5%",
         ),
     ] = "5%",  # type: ignore[assignment]
     next_per_arm: Annotated[

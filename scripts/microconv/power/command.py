@@ -10,7 +10,7 @@ import typer
 from microconv import output
 from microconv.errors import MicroconvError
 from microconv.output import FormatOption, OutputFormat
-from microconv.shares import LooksOption, MdeOption, positive_share_of
+from microconv.shares import LooksOption, MdeOption, share_option
 
 if TYPE_CHECKING:
     from microconv.deciding import SampleSize
@@ -24,11 +24,7 @@ _COLUMNS = (
 def power(
     baseline: Annotated[
         float,
-        typer.Option(
-            parser=positive_share_of,
-            metavar="SHARE",
-            help="The usual rate of what is measured, such as 2%.",
-        ),
+        share_option("--baseline", "The usual rate of what is measured, such as 2%."),
     ],
     traffic: Annotated[
         float, typer.Option(min=0, help="Visitors a week who can enter, in all variants together.")
@@ -37,22 +33,11 @@ def power(
     max_weeks: Annotated[float, typer.Option(help="How long the experiment may run.")] = 4.0,
     alpha: Annotated[
         float,
-        typer.Option(
-            parser=positive_share_of,
-            metavar="SHARE",
-            help="Chance of a difference where there is none, two-sided.",
-            show_default="5%",
-        ),
+        share_option("--alpha", "Chance of a difference where there is none, two-sided.", "5%"),
     ] = "5%",  # type: ignore[assignment]
     power: Annotated[
         float,
-        typer.Option(
-            "--power",
-            parser=positive_share_of,
-            metavar="SHARE",
-            help="Chance of finding a change of this size.",
-            show_default="80%",
-        ),
+        share_option("--power", "Chance of finding a change of this size.", "80%"),
     ] = "80%",  # type: ignore[assignment]
     looks: LooksOption = 1,
     output_format: FormatOption = OutputFormat.TABLE,
