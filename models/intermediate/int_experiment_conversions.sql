@@ -48,8 +48,8 @@ int_experiment_conversions as (
     from followed_exposures
     inner join conversions
         on followed_exposures.visitor_id = conversions.visitor_id
-        and conversions.event_timestamp > followed_exposures.exposed_timestamp
-        and conversions.event_timestamp <= followed_exposures.exposed_timestamp + {{ horizon }}
+        and followed_exposures.exposed_timestamp < conversions.event_timestamp
+        and followed_exposures.exposed_timestamp + {{ horizon }} >= conversions.event_timestamp
     group by
         followed_exposures.experiment_name,
         followed_exposures.variant_name,

@@ -98,7 +98,7 @@ judged_exposures as (
             ) }} then 'not_three_parts'
             when said_experiment is null then 'no_experiment'
             when said_variant is null then 'no_variant'
-            when length(said_experiment) > {{ longest_name }} or length(said_variant) > {{ longest_name }} then 'too_long'
+            when greatest(length(said_experiment), length(said_variant)) > {{ longest_name }} then 'too_long'
         end as rejection_reason
     from split_exposures
 

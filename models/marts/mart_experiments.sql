@@ -41,7 +41,7 @@ measures as (
     from catalog as macros
     inner join catalog
         on macros.conversion_type = 'macro'
-        and (catalog.conversion_type = 'micro' or catalog.conversion_name = macros.conversion_name)
+        and (catalog.conversion_type = 'micro' or macros.conversion_name = catalog.conversion_name)
 
 ),
 

@@ -47,6 +47,7 @@ windows as (
     select
         as_of_date,
         as_of_timestamp,
+        {{ window_day_count("first_date", "as_of_date", horizon_days, window_days) }} as window_day_count,
         {{ add_days("as_of_date", -horizon_days) }} as window_end_date,
         greatest(first_date, {{ add_days("as_of_date", -(horizon_days + window_days - 1)) }}) as window_start_date
     from as_of
@@ -85,8 +86,8 @@ counted_conversions as (
     from entrants
     inner join evidence_conversions
         on entrants.subject_id = evidence_conversions.subject_id
-        and evidence_conversions.event_timestamp > entrants.entered_timestamp
-        and evidence_conversions.event_timestamp <= entrants.entered_timestamp + {{ horizon }}
+        and entrants.entered_timestamp < evidence_conversions.event_timestamp
+        and entrants.entered_timestamp + {{ horizon }} >= evidence_conversions.event_timestamp
     group by evidence_conversions.conversion_name
 
 ),
@@ -98,12 +99,12 @@ mart_planning_rates as (
         catalog.conversion_type,
         windows.window_start_date,
         windows.window_end_date,
-        cast(
-            greatest(0, {{ dbt.datediff("windows.window_start_date", "windows.window_end_date", "day") }} + 1) as int64
-        ) as window_day_count,
+        windows.window_day_count,
         counted_entrants.subject_count,
         coalesce(counted_conversions.converted_count, 0) as converted_count,
-{{ rate_columns("coalesce(counted_conversions.converted_count, 0)", "counted_entrants.subject_count", "conversion_rate") }},
+{{ rate_columns(
+    "coalesce(counted_conversions.converted_count, 0)", "counted_entrants.subject_count", "conversion_rate"
+) }},
         cast({{ horizon_days }} as int64) as horizon_days,
         windows.as_of_date,
         definitions.definitions_version
