@@ -41,6 +41,9 @@
             "feedback_name", "event_name", "question_field", "answer_field", "rating_field", "rating_min",
             "rating_max", "trigger_field"
         ],
+        "experiment_events": [
+            "source_name", "event_name", "experiment_field", "variant_field", "combined_field"
+        ],
         "funnels": ["funnel_name", "unit", "step_order", "entry", "window_hours"],
         "funnel_steps": ["funnel_name", "step_number", "conversion_name", "role"]
     }) -}}

@@ -10,6 +10,7 @@
 -- depends_on: {{ ref("int_event_names_counted") }}
 -- depends_on: {{ ref("int_tracking_counted") }}
 -- depends_on: {{ ref("int_feedback_matched") }}
+-- depends_on: {{ ref("fct_experiment_exposures") }}
 
 with export_days as (
 

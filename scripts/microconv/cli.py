@@ -16,8 +16,11 @@ from microconv.correlate.command import correlate
 from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
+from microconv.experiments.command import experiments
 from microconv.lead_lag.command import lead_lag
 from microconv.output import warn
+from microconv.power.command import power
+from microconv.proxy.command import proxy
 from microconv.report.command import report
 from microconv.score.command import score
 from microconv.starters.command import init
@@ -76,8 +79,11 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(demo)
 app.command()(discover)
+app.command()(experiments)
 app.command()(init)
 app.command()(lead_lag)
+app.command()(power)
+app.command()(proxy)
 app.command()(report)
 app.command()(score)
 app.command()(summary)

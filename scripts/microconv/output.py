@@ -117,10 +117,14 @@ def print_table(
     console = Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=_LOG_WIDTH)
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=Text(_printable(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for position, heading in enumerate(headings):
         is_text = position < left_columns
-        table.add_column(Text(heading), justify="left" if is_text else "right", overflow="fold")
+        table.add_column(
+            Text(_printable(heading)), justify="left" if is_text else "right", overflow="fold"
+        )
     for row in rows:
         # Text, not str: a cell such as [1 %, 2 %] would be taken for markup.
         table.add_row(*(Text(_printable(cell)) for cell in row))

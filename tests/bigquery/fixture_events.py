@@ -14,6 +14,7 @@ GROUPS = (
     fixture_visits.shoppers,
     fixture_visits.readers,
     fixture_visits.survey_answers,
+    fixture_visits.experiment_exposures,
     fixture_visits.an_outage,
     fixture_visits.bots_and_internal,
     fixture_identity.repeated_keys_and_mixed_types,

@@ -127,6 +127,30 @@ def survey_answers() -> list[Row]:
     return rows
 
 
+def experiment_exposures() -> list[Row]:
+    """Shoppers and readers see variants, some two; some do without consent, some unreadably."""
+    unreadable = ("VWO-12", "(not set)", " ", "VWO- -1", "a\tb-1-1", "VWO-c@d.com-1", 7)
+    people = [*(f"shopper.{number}" for number in range(30)), *(f"reader.{n}" for n in range(12))]
+    rows = []
+    for number, visitor in enumerate([*people, None, None]):
+        place = number if number < 30 else number - 30
+        day, session = DAYS[place % 4], (1000 if number < 30 else 7000) + place
+        columns: Row = {} if visitor else {"privacy_info": {"analytics_storage": "No"}}
+        texts: list[Value] = [f"VWO-12-{number % 3}", *unreadable[number : number + 1]]
+        if number % 7 == 0:
+            texts.append(f"VWO-12-{(number + 1) % 3}")
+        for minute, text in enumerate(texts):
+            said, clock = {"exp_variant_string": text}, f"07:{minute:02}:{number:02}"
+            name = "experience_impression"
+            given = session if visitor else None
+            rows.append(event(day, clock, name, visitor, given, said, "/", **columns))
+        if visitor and number % 2:
+            variant: Value = "control" if number % 4 == 1 else 2
+            apart: dict[str, Value] = {"experiment_id": "b\u00f6x-1", "variation_id": variant}
+            rows.append(event(day, "07:30:00", "experiment_viewed", visitor, session, apart, "/"))
+    return rows
+
+
 def an_outage() -> list[Row]:
     """Four days of one visitor each who looks at a dozen products, and one day without a look."""
     collectors = [

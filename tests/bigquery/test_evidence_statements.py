@@ -18,8 +18,12 @@ from microconv.cohorts import read as cohorts_read
 from microconv.cohorts import rows as cohort_rows
 from microconv.correlate.columns import TABLES
 from microconv.discover.read import read_staged
+from microconv.experiments import rows as experiment_rows
+from microconv.experiments.read import read_rejections, read_trials
 from microconv.lead_lag import read as lead_lag_read
 from microconv.lead_lag import rows as lead_lag_rows
+from microconv.proxy import rows as proxy_rows
+from microconv.proxy.read import read_basis
 from microconv.score import rows as score_rows
 from microconv.value.rows import COLUMNS as VALUES
 from microconv.writing import Table, create_statement, transaction
@@ -30,10 +34,13 @@ PROJECT = Path(__file__).resolve().parents[2]
 WRITTEN = {
     **TABLES,
     **score_rows.TABLES,
+    **experiment_rows.TABLES,
+    proxy_rows.TABLE: proxy_rows.COLUMNS,
     "evidence_conversion_values": VALUES,
     cohort_rows.TABLE: cohort_rows.COLUMNS,
     lead_lag_rows.TABLE: lead_lag_rows.COLUMNS,
 }
+EXPERIMENT_MARTS = ("mart_experiments", "mart_experiment_rejections", "mart_planning_rates")
 AWKWARD = (
     "it's",
     'say "hello"',
@@ -91,6 +98,7 @@ def catalog() -> Catalog:
     marts = [*MARTS, "mart_daily_rates", "mart_funnel_velocity"]
     folders = {
         **{name: "intermediate" if name.startswith("int_") else "marts" for name in marts},
+        **dict.fromkeys(EXPERIMENT_MARTS, "marts"),
         "dim_conversions": "core",
         "dim_funnel_steps": "core",
     }
@@ -135,6 +143,16 @@ def test_a_select_in_place_of_a_mart_is_accepted(catalog: Catalog) -> None:
     aggregates.bases()
     list(aggregates.decision_points("purchase"))
     aggregates.patterns("purchase", [0], has_factors=True)
+    for statement in warehouse.statements:
+        catalog.analyze(statement)
+
+
+def test_what_experiments_and_proxy_read_is_accepted(catalog: Catalog) -> None:
+    warehouse: Any = AudienceSent()
+    read_trials(warehouse)
+    read_rejections(warehouse)
+    read_basis(warehouse)
+    assert len(warehouse.statements) == 5
     for statement in warehouse.statements:
         catalog.analyze(statement)
 

@@ -81,6 +81,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     with (copy / "seeds" / "derived_conversions.csv").open("a", encoding="utf-8") as derived:
         derived.writelines(f"{row}\n" for row in DERIVED)
+    with (copy / "seeds" / "experiment_variants.csv").open("a", encoding="utf-8") as variants:
+        variants.writelines(("VWO-12,1,control,2.5\n", "VWO-12,0,treatment,1\n"))
     return copy
 
 

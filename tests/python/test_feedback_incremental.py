@@ -1,4 +1,6 @@
-"""Feedback and stalled visitors end in the same rows however the days came, also of a new list."""
+"""Feedback, stalled visitors and experiments end in the same rows however the days came, also of a
+new list.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +18,39 @@ from warehouse_states import (
     write_first_state,
 )
 
-MODELS = ("+mart_feedback", "+mart_stalled_visitors", "int_export_days_processed")
+MODELS = (
+    *("+mart_feedback", "+mart_stalled_visitors", "+mart_experiments"),
+    *("mart_experiment_rejections", "int_export_days_processed"),
+)
 SEEDS_STAY = ("--exclude", "resource_type:seed")
 COMPARED = (
     *("int_feedback_matched", "fct_feedback", "mart_feedback"),
     *("int_visitor_moments_gathered", "mart_stalled_visitors"),
+    *("int_experiment_exposures_matched", "fct_experiment_exposures"),
+    *("mart_experiments", "mart_experiment_rejections"),
 )
 
 
 def surveyed(seed: int) -> SmallExport:
-    """An export in which every third page view is an answer."""
+    """An export in which every third page view is an answer, and as many are exposures."""
     export = SmallExport(seed=seed, day_count=6, visitor_count=60)
     for rows in export.days.values():
         for row in rows:
             if row["event_name"] == "page_view" and (row["event_timestamp"] or 0) % 3 == 0:
                 answer(row)
+            elif row["event_name"] == "page_view" and (row["event_timestamp"] or 0) % 3 == 1:
+                expose(row)
     return export
+
+
+def expose(row: Row) -> None:
+    """Mostly the same variant again, sometimes another one, sometimes none that can be read."""
+    row["event_name"] = "experience_impression"
+    number = row["event_timestamp"] // 1_000_000
+    device = sum(map(ord, row["user_pseudo_id"] or ""))
+    variant = device % 2 if number % 9 else 1 - device % 2
+    text = f"VWO-{number % 2}-{variant}" if number % 11 else f"VWO-{number % 2}"
+    row["event_params"].append({"key": "exp_variant_string", "value": {"string_value": text}})
 
 
 def answer(row: Row) -> None:
@@ -95,6 +114,10 @@ def test_nights_and_a_changed_list_end_in_a_full_refresh(tmp_path: Path) -> None
             " 'param:page_location', null, null, null, 'device_category')"
         )
         connection.execute(
+            "insert into experiment_events values ('searched', 'view_search_results',"
+            " 'param:page_location', 'device_category', null)"
+        )
+        connection.execute(
             "update audience_moments set stall_hours = 2 where moment = 'pricing_seen'"
         )
     kept = tmp_path / "kept"
@@ -105,5 +128,7 @@ def test_nights_and_a_changed_list_end_in_a_full_refresh(tmp_path: Path) -> None
     days = "select count(distinct feedback_date) from fct_feedback where feedback_name = 'searched'"
     assert warehouse.value(days) == len(export.dates)
     assert warehouse.value("select max(rating) from fct_feedback") == 3
+    days = "select count(distinct event_date) from int_experiment_exposures_matched"
+    assert warehouse.value(f"{days} where source_name = 'searched'") == len(export.dates)
     third = assert_equals_full_refresh(warehouse, tmp_path / "third")
     assert third["mart_stalled_visitors"] != second["mart_stalled_visitors"]

@@ -257,7 +257,8 @@ def test_slack_gets_no_mention_no_link_and_no_format_from_a_name(shop: Shop) -> 
     project = shop(MOBILE_DROP)
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(
-            "update marts.mart_tracked_rates set metric_label = ? where metric_name = 'add_to_cart'",
+            "update marts.mart_tracked_rates set metric_label = ?"
+            " where metric_name = 'add_to_cart'",
             ["<!channel> *x* <https://evil.example|here> & `code`\n_y_"],
         )
     result = run("watch", "--format", "slack")

@@ -8,6 +8,7 @@ DERIVED = "derived_conversions"
 KPIS = "kpi_definitions"
 MOMENTS, FEEDBACK = "audience_moments", "feedback_events"
 ANNOTATIONS, _NOTES = "annotations", "annotation_date,what_changed,where_changed\n"
+EXPOSURES, VARIANTS = "experiment_events", "experiment_variants"
 
 
 def bands(*rows: str) -> str:
@@ -710,7 +711,7 @@ WRONG_EDITS = [
         "param:survey_answer",
         "item:item_name",
         "row 2, answer_field",
-        "an answer is of the whole event",
+        "what is asked for is of the whole event",
     ),
     (
         FEEDBACK,
@@ -739,4 +740,70 @@ WRONG_EDITS = [
         "row 3, where_changed",
         "The change '2026-11-08' 'Release' already stands in row 2",
     ),
+    (EXPOSURES, "ga4,experience_impression", "ga4,*", "row 2, event_name", "Name the event"),
+    (
+        EXPOSURES,
+        "param:exp_variant_string",
+        "exp_variant_string",
+        "row 2, combined_field",
+        "'exp_variant_string' is not a field",
+    ),
+    (
+        EXPOSURES,
+        "experiment_viewed,exp",
+        "ga4,exp",
+        "row 3, source_name",
+        "already stands in row 2",
+    ),
+    (
+        EXPOSURES,
+        "experience_impression,,,",
+        "experience_impression,param:a,,",
+        "row 2, combined_field",
+        "stand both together and apart",
+    ),
+    (
+        EXPOSURES,
+        "param:variation_id",
+        "",
+        "row 3, variant_field",
+        "does not say where the variant stands",
+    ),
+    (
+        EXPOSURES,
+        "param:experiment_id,param:variation_id",
+        ",",
+        "row 3, experiment_field",
+        "does not say where the experiment stands",
+    ),
+    (VARIANTS, "weight\n", "weight\nt,a,control,1\n", "row 2, variant_name", "one variant only"),
+    (
+        VARIANTS,
+        "weight\n",
+        "weight\nt,a,treatment,1\nt,b,treatment,1\n",
+        "row 3, role",
+        "has no control",
+    ),
+    (
+        VARIANTS,
+        "weight\n",
+        "weight\nt,a,control,1\nt,b,control,1\n",
+        "row 3, role",
+        "has 2 controls",
+    ),
+    (
+        VARIANTS,
+        "weight\n",
+        "weight\nt,a,control,1\nt,a,treatment,1\n",
+        "row 3, variant_name",
+        "already stands in row 2",
+    ),
+    (
+        VARIANTS,
+        "weight\n",
+        "weight\nt,a,control,0\nt,b,treatment,1\n",
+        "row 2, planned_weight",
+        "above 0",
+    ),
+    (VARIANTS, "weight\n", "weight\nt,a,winner,1\nt,b,control,1\n", "row 2, role", "winner"),
 ]

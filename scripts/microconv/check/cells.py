@@ -203,7 +203,7 @@ def _check_distinct_field(value: str, column: Column) -> Finding:
 def _check_event_field(value: str, column: Column) -> Finding:
     if value.startswith("item:"):
         return (
-            f"{quoted(value)} is of one item, and an answer is of the whole event.",
+            f"{quoted(value)} is of one item, and what is asked for is of the whole event.",
             "Allowed: param:<key>, user_property:<key> or a staged column.",
         )
     return _check_field(value, column)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from microconv.check.cells import check_cells, check_pattern, integer_of, number_of
 from microconv.check.derived import check_requirements
+from microconv.check.experiments import check_experiment_events, check_experiment_variants
 from microconv.check.feedback import check_feedback_events
 from microconv.check.funnels import check_funnel_steps, check_funnels
 from microconv.check.moments import check_moments
@@ -242,6 +243,8 @@ _TABLE_RULES: dict[str, Callable[[Table], None]] = {
     "lead_score_weights": _check_weights,
     "audience_moments": check_moments,
     "feedback_events": check_feedback_events,
+    "experiment_events": check_experiment_events,
+    "experiment_variants": check_experiment_variants,
     "own_hostnames": _check_hostnames,
     "annotations": _check_annotations,
 }

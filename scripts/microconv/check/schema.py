@@ -229,6 +229,19 @@ SEEDS: dict[str, Sequence[Column]] = {
         Column("rating_max", "number", required=False),
         Column("trigger_field", "event_field", required=False),
     ),
+    "experiment_events": (
+        Column("source_name", "name"),
+        Column("event_name"),
+        Column("experiment_field", "event_field", required=False),
+        Column("variant_field", "event_field", required=False),
+        Column("combined_field", "event_field", required=False),
+    ),
+    "experiment_variants": (
+        Column("experiment_name"),
+        Column("variant_name"),
+        _choice("role", "control", "treatment"),
+        Column("planned_weight", "number", above=0),
+    ),
     "own_hostnames": (Column("hostname", "hostname"),),
     "annotations": (
         Column("annotation_date", "date"),

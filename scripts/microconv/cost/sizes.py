@@ -37,6 +37,7 @@ _BY_DAY = {
 _BY_RUN = {"int_visitors_changed"}
 _BY_EVENT = ("base_", "stg_", "int_", "fct_")
 _FIXED = {
+    "int_experiment_variants",
     "int_export_as_of",
     "int_requirements_leveled",
     "mart_conversion_paths",

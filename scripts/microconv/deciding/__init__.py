@@ -13,6 +13,7 @@ from microconv.deciding.experiments import (
     log_lifts,
     peeking,
     sample_ratio,
+    sample_ratio_of,
 )
 from microconv.deciding.explained import ExplainedShare, explained_share
 from microconv.deciding.power import (
@@ -80,6 +81,7 @@ __all__ = [
     "recommendation_sentences",
     "reliability",
     "sample_ratio",
+    "sample_ratio_of",
     "sample_ratio_sentence",
     "sample_size",
     "sample_size_sentence",

@@ -6,6 +6,7 @@ Visitors are counted once, in the arm they saw first; who saw two arms is left o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,10 +66,10 @@ class Unusable(StrEnum):
 
 @dataclass(frozen=True)
 class SampleRatio:
-    """Whether both arms have the sizes that were planned.
+    """Whether arms have the sizes that were planned.
 
     Args:
-        chi_squared: One degree of freedom.
+        chi_squared: One degree of freedom less than arms.
         p_value: Under .001 something sends visitors to arms, or loses them, that should not.
     """
 
@@ -121,16 +122,30 @@ class Peeking:
 
 
 def sample_ratio(control: float, treated: float, control_share: float = 0.5) -> SampleRatio:
-    """The chi-squared test of arm sizes; NaN without visitors or with an impossible share.
+    """The chi-squared test of two arms' sizes; NaN without visitors or with an impossible share."""
+    return sample_ratio_of((control, treated), (control_share, 1 - control_share))
+
+
+def sample_ratio_of(visitors: Sequence[float], weights: Sequence[float]) -> SampleRatio:
+    """The chi-squared test of the sizes of any number of arms.
 
     Source: Fabijan et al. 2019, KDD (sample ratio mismatch).
+
+    Args:
+        visitors: Of each arm.
+        weights: Planned parts of the arms, of any sum.
+
+    Returns:
+        NaN without visitors, with fewer than two arms, or with a part that is not positive.
     """
-    total = control + treated
-    if not (total > 0 and 0 < control_share < 1):
+    total, whole = sum(visitors), sum(weights)
+    if not (total > 0 and len(visitors) > 1 and all(weight > 0 for weight in weights)):
         return SampleRatio(math.nan, math.nan)
-    expected = total * control_share
-    statistic = (control - expected) ** 2 * (1 / expected + 1 / (total - expected))
-    return SampleRatio(statistic, chi_squared_p(statistic, 1))
+    expected = [total * weight / whole for weight in weights]
+    statistic = sum(
+        (seen - wanted) ** 2 / wanted for seen, wanted in zip(visitors, expected, strict=True)
+    )
+    return SampleRatio(statistic, chi_squared_p(statistic, len(visitors) - 1))
 
 
 def peeking(

@@ -13,6 +13,7 @@ import numpy as np
 
 from microconv.demo import settings, shop
 from microconv.demo.arrays import Bools, Floats, Ints, any_before, group_starts
+from microconv.demo.experiments import Planted, cookies, guide_rate, purchase_log_odds
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY, local_day_numbers
 from microconv.demo.swings import PURCHASE, Swings
 from microconv.demo.visitors import Sessions, Visitors, start_microseconds
@@ -82,6 +83,7 @@ class Rates:
     rare_event_share: float
     mobile_drop_day: int | None
     swings: Swings | None = None
+    experiments: tuple[Planted, ...] = ()
 
 
 def browse(
@@ -111,13 +113,24 @@ def browse(
         did={},
         outcome=np.zeros(len(session), dtype=np.int64),
     )
-    browsing.did.update(_draw_actions(rng, visitors, browsing, rates))
-    browsing.outcome[:] = _draw_outcomes(rng, visitors, sessions, browsing, rates)
+    cookie = cookies(visitors, sessions)[session]
+    guide = guide_rate(rates.experiments, cookie, browsing.start)
+    browsing.did.update(_draw_actions(rng, visitors, browsing, rates, guide))
+    added = purchase_log_odds(rates.experiments, cookie, browsing.start)
+    if rates.swings is not None:
+        added = added + rates.swings.at(PURCHASE, local_day_numbers(browsing.start))
+    browsing.outcome[:] = _draw_outcomes(
+        rng, visitors, sessions, browsing, rates.mobile_drop_day, added
+    )
     return browsing
 
 
 def _draw_actions(
-    rng: np.random.Generator, visitors: Visitors, browsing: Browsing, rates: Rates
+    rng: np.random.Generator,
+    visitors: Visitors,
+    browsing: Browsing,
+    rates: Rates,
+    guide: Floats,
 ) -> dict[str, Bools]:
     """One flag per action and page. Only the wish list knows the hidden intent."""
     n = len(browsing.session)
@@ -126,7 +139,7 @@ def _draw_actions(
         browsing.is_mobile, settings.VIDEO_MOBILE_RATIO, 1.0
     )
     rate: dict[str, Floats | float] = {
-        "view_size_guide": settings.SIZE_GUIDE_RATE,
+        "view_size_guide": guide,
         "video_start": video,
         "newsletter_signup": settings.NEWSLETTER_RATE,
         "add_to_wishlist": np.minimum(settings.WISHLIST_RATE * symptom, 0.5),
@@ -179,13 +192,12 @@ def _draw_outcomes(
     visitors: Visitors,
     sessions: Sessions,
     browsing: Browsing,
-    rates: Rates,
+    mobile_drop_day: int | None,
+    added_log_odds: Floats,
 ) -> Ints:
     """How far a cart that starts on each page gets: 0 none … 6 purchased."""
     n = len(browsing.session)
-    log_odds = _purchase_log_odds(visitors, sessions, browsing)
-    if rates.swings is not None:
-        log_odds = log_odds + rates.swings.at(PURCHASE, local_day_numbers(browsing.start))
+    log_odds = _purchase_log_odds(visitors, sessions, browsing) + added_log_odds
     chance = 1.0 / (1.0 + np.exp(-log_odds))
     buys = rng.random(n) < chance
     idle = settings.ABANDONED_CART_RATE * np.exp(
@@ -199,8 +211,8 @@ def _draw_outcomes(
     outcome = np.where(abandons, CART_ADD + further, NOTHING)
     outcome = np.where(buys, PURCHASED, outcome)
     outcome = np.where(browsing.is_human, outcome, NOTHING)
-    if rates.mobile_drop_day is not None:
-        hit = browsing.is_mobile & (local_day_numbers(browsing.start) >= rates.mobile_drop_day)
+    if mobile_drop_day is not None:
+        hit = browsing.is_mobile & (local_day_numbers(browsing.start) >= mobile_drop_day)
         outcome = np.where(hit & (rng.random(n) >= settings.MOBILE_DROP_KEEP), NOTHING, outcome)
     return outcome.astype(np.int64)
 

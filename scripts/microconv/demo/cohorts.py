@@ -9,6 +9,7 @@ import numpy as np
 from microconv.demo import records as rec
 from microconv.demo import settings, shop
 from microconv.demo.browsing import Rates, browse, draw_page_counts, durations
+from microconv.demo.experiments import site_with
 from microconv.demo.happenings import collect
 from microconv.demo.local_time import MICROSECONDS, SECONDS_PER_DAY
 from microconv.demo.packing import Window, off_session, pack
@@ -66,8 +67,9 @@ def simulate(
     status_views, status_sessions = order_status_visits(rng, views, sessions, window.start)
     views = joined_views(views, status_views)
     sessions = joined_sessions(sessions, status_sessions)
-    events = collect(rng, visitors, sessions, browsing, views, outage_days)
-    in_session = pack(visitors, sessions, views, events, window, shop.SITE)
+    events = collect(rng, visitors, sessions, browsing, views, outage_days, rates.experiments)
+    site = site_with(rates.experiments)
+    in_session = pack(visitors, sessions, views, events, window, site)
     refunds = _refunds(rng, in_session)
     return np.concatenate([in_session, pushes, refunds])
 

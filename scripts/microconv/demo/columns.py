@@ -37,7 +37,7 @@ class TableEncoder:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._event_name = Lookup(site.event_names)
+        self._event_name = Lookup([name.partition("/")[0] for name in site.event_names])
         self._tier = Lookup(site.tiers)
         self._context = ContextEncoder(site)
         self._parameters = ParameterEncoder(site)

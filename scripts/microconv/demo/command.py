@@ -64,6 +64,13 @@ def demo(
             show_default="mix shift, outage and mobile drop, each in its time",
         ),
     ] = None,
+    experiments: Annotated[
+        int,
+        typer.Option(
+            help="Plant so many randomised experiments in the shop: with an effect, with none, "
+            "with lost exposures."
+        ),
+    ] = 0,
 ) -> None:
     """Write a synthetic GA4 export, of a shop or another business, with effects that are planted.
 
@@ -96,6 +103,7 @@ def demo(
                 vertical=vertical,
                 scenario=scenario,
                 plants=plant or (),
+                experiments=experiments,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     except DemoError as error:
@@ -123,6 +131,8 @@ def _print_summary(summary: DemoSummary) -> None:
         console.print(f"  {effect['name']}: {effect['mechanism']}{strength}", markup=False)
     for name, rule in summary.truth.get("daily_rates", {}).items():
         console.print(f"  {name}: {rule}", markup=False)
+    for one in summary.truth.get("experiments", ()):
+        console.print(f"  {one['experiment_name']}: {one['mechanism']}", markup=False)
     _print_days(console, planted)
 
 

@@ -9,9 +9,14 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from microconv.demo import settings, shop
+from microconv.demo import settings
 from microconv.demo.browsing import Rates
 from microconv.demo.cohorts import simulate
+from microconv.demo.experiments import (
+    experiments_truth,
+    planted_experiments,
+    site_with,
+)
 from microconv.demo.folder import MARKER, demo_folder
 from microconv.demo.journeys import simulate_journeys
 from microconv.demo.local_time import day_number, day_of, local_midnights
@@ -61,6 +66,7 @@ def generate_demo(
     vertical: str = SHOP,
     scenario: Scenario = Scenario.USUAL,
     plants: Collection[Plant] = (),
+    experiments: int = 0,
 ) -> DemoSummary:
     """Write a synthetic GA4 export to `out_dir`, one Parquet file per table and local day.
 
@@ -71,7 +77,8 @@ def generate_demo(
     the hidden intent (log odds; None for the vertical's own). The `scenario` LEADING, of the shop
     only, plants daily rates that move before, with and without that of the purchase, and none of
     the other planted days. `plants` puts these into the last days of a shop, and nothing else;
-    without any it has the usual ones. The same arguments give the same bytes.
+    without any it has the usual ones. `experiments` plants so many randomised experiments in the
+    shop. The same arguments give the same bytes.
 
     Raises DemoError (its `exit_code` is 2) for wrong arguments or a directory that is not an
     earlier demo's, DemoWriteError (1) when the directory cannot be written.
@@ -95,8 +102,11 @@ def generate_demo(
         calendar = quiet_calendar(options)
     else:
         calendar = asked_calendar(options, plants) if plants else calendar_of(options)
-    rates = rates_of(options, calendar, leading_swings(options) if is_leading else None)
-    site = shop.SITE if simulated is None else simulated.site
+    if experiments and simulated is not None:
+        raise DemoError("--experiments are planted in the shop only.")
+    planted = planted_experiments(options, experiments)
+    rates = rates_of(options, calendar, planted, leading_swings(options) if is_leading else None)
+    site = site_with(planted) if simulated is None else simulated.site
     with demo_folder(out_dir) as work:
         with Background() as background:
             writer = DayWriter(options, calendar, work, background, site)
@@ -106,6 +116,8 @@ def generate_demo(
             truth = planted_truth(options, calendar, writer.tally)
             if is_leading:
                 truth["daily_rates"] = swing_truth()
+            if planted:
+                truth["experiments"] = experiments_truth(planted)
         else:
             truth = journey_truth(vertical, simulated, options, calendar, writer.tally)
         (work / MARKER).write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from microconv.demo.browsing import (
     SHIPPING_ADDED,
     Browsing,
 )
+from microconv.demo.experiments import Planted, add_exposures, site_with
 from microconv.demo.local_time import MICROSECONDS, local_day_numbers
 from microconv.demo.page_views import NO_PAGE, PageViews
 from microconv.demo.visitors import Sessions, Visitors
@@ -78,9 +79,10 @@ def collect(
     browsing: Browsing,
     views: PageViews,
     outage_days: tuple[int, int] | None,
+    experiments: tuple[Planted, ...] = (),
 ) -> Happenings:
     """All events of the page views; on `outage_days` one tag is broken and sends nothing."""
-    out = Happenings(shop.SITE.events)
+    out = Happenings(site_with(experiments).events)
     person = sessions.visitor[views.session]
     is_human = ~visitors.is_bot[person]
     kind = shop.PAGE_KIND[views.page]
@@ -97,6 +99,7 @@ def collect(
     _add_list_clicks(out, views, is_human)
     _add_checkout(rng, out, views, outage_days)
     _add_account(out, visitors, sessions, views)
+    add_exposures(out, experiments, visitors, sessions, views)
     return out
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from microconv.demo import settings
 from microconv.demo.browsing import Rates
 from microconv.demo.cohorts import Chunk
+from microconv.demo.experiments import Planted
 from microconv.demo.local_time import day_number, day_of
 from microconv.demo.settings import Calendar, DemoOptions
 from microconv.demo.swings import Swings
@@ -42,7 +43,12 @@ def _is_shifted(calendar: Calendar, day: int) -> bool:
     return day_number(calendar.mix_shift_from) <= day <= day_number(calendar.mix_shift_to)
 
 
-def rates_of(options: DemoOptions, calendar: Calendar, swings: Swings | None = None) -> Rates:
+def rates_of(
+    options: DemoOptions,
+    calendar: Calendar,
+    experiments: tuple[Planted, ...] = (),
+    swings: Swings | None = None,
+) -> Rates:
     """What the simulation needs to know of the plan."""
     expected = options.visitors_per_day * options.days
     drop = calendar.mobile_drop_from
@@ -50,4 +56,5 @@ def rates_of(options: DemoOptions, calendar: Calendar, swings: Swings | None = N
         rare_event_share=min(1.0, settings.RARE_EVENT_USERS / expected),
         mobile_drop_day=None if drop is None else day_number(drop),
         swings=swings,
+        experiments=experiments,
     )

@@ -91,6 +91,7 @@ class Site:
 
     `direct` and `reminder` are the campaigns of people who come back, `extra` one that runs in
     some days only; `valued` events carry `value` and `currency`, `key_events` the flag of GA4.
+    What stands in an event's name after a slash tells its codes apart and is not exported.
     `order_events` have the lines of an order as items, `single_events` the article that is shown.
     """
 

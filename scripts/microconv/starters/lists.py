@@ -23,6 +23,8 @@ SHARED_LISTS = (
     "annotations",
     "automatic_events",
     "channel_groups",
+    "experiment_events",
+    "experiment_variants",
     "feedback_events",
     "funnel_stages",
     "own_hostnames",

@@ -1,0 +1,1 @@
+"""The `experiments` command: what each randomised test showed, and whether micro lifts foretold."""

@@ -1,0 +1,1 @@
+"""The `power` command: the sample-size question alone, without a warehouse."""
