@@ -72,10 +72,11 @@ PARTS = {
     "funnels": r"funnel|conversion_paths",
     "evidence": r"clock|evidence|first_conversions|decision_points|patterns|landmarks|reach"
     r"|snapshots|conversion_values",
+    "watching": r"tracked|tracking|alert|cohort|daily_rates",
     "everything else": "",
 }
 # What Python infers from the aggregates; nothing is written, so that steps do not depend on order.
-INFERENCES = ("correlate", "value", "score")
+INFERENCES = ("correlate", "value", "score", "cohorts", "lead-lag", "watch")
 
 
 @dataclass(frozen=True)

@@ -340,6 +340,21 @@ def test_the_simple_rule_alarms_all_the_time() -> None:
     assert 15 < below < 27
 
 
+@pytest.mark.parametrize(
+    ("trials", "spread", "memory", "fewest", "most"),
+    [(200, 0.05, 0.0, 0.10, 0.25), (5000, 0.05, 0.0, 0.05, 0.2), (5000, 0.08, 0.5, 0.2, 0.5)],
+)
+def test_so_many_rates_that_did_not_change_trip_a_rule_in_a_month(
+    trials: int, spread: float, memory: float, fewest: float, most: float
+) -> None:
+    """What `watch` says of itself: ten to twenty in a hundred, a third where days hang together."""
+    random, tripped = np.random.default_rng(9), 0
+    for _ in range(150):
+        scores = score_days(series(simulated(random, 116, trials, 0.08, spread, memory), trials))
+        tripped += any(days[-30:].any() for days in firing_days(scores).values())
+    assert fewest < tripped / 150 < most
+
+
 def test_real_drops_are_found_within_a_week() -> None:
     middle, large = (found_in_a_week(60, trials, -0.3) for trials in (1000, 5000))
     assert middle[Rule.SUSTAINED] >= 0.85 and middle[Rule.WEEKLY] >= 0.9

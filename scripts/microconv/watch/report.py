@@ -20,7 +20,8 @@ LIMITS = (
     "Where a number moved is said, never what moved it: what was noted near a day may have nothing "
     "to do with it.",
     "Every rate swings by chance, and many are watched: of a hundred rates that did not change, "
-    "five to ten trip a rule within a month, more where good and bad days come in runs.",
+    "ten to twenty trip a rule within a month, and thirty or more where good and bad days come "
+    "in runs.",
     "A drop smaller than the smallest that can be seen stays unseen; that is no proof that nothing "
     "changed.",
 )
