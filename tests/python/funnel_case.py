@@ -22,7 +22,12 @@ HOUR = 3_600_000_000
 LAST_DAY = dt.date(2025, 11, 2)  # a Sunday on which the clocks go back
 AS_OF = int(dt.datetime(2025, 11, 3, tzinfo=PROPERTY_TIME_ZONE).timestamp()) * 1_000_000
 VISITORS = 2000
-NOT_FUNNELS = ("mart_catalog_findings", "mart_lead_scores", "int_export_days_processed")
+NOT_FUNNELS = (
+    "mart_catalog_findings",
+    "mart_lead_scores",
+    "mart_tracked_rates",
+    "int_export_days_processed",
+)
 GRAINS = ("all", "week", "day")
 DIMENSIONS = (
     "device_category",
