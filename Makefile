@@ -125,11 +125,11 @@ browser:
 	fi; \
 	echo "tests/python/test_report_browser.py does not run: there is no Chromium."
 
-test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test of less than a minute
+test: $(VENV)/.dev profiles.yml lint browser ## Lint, type-check and run every test that is quick
 	@$(PYTEST) tests/bigquery tests/python
 
-test-slow: $(VENV)/.dev profiles.yml ## Tests of a minute or more: both warehouses through two runs, nights that end in a full refresh
-	@$(PYTEST) -m slow tests/bigquery tests/python
+test-slow: $(VENV)/.dev profiles.yml ## Tests that take longer: both warehouses through two runs, nights that end in a full refresh
+	@$(PYTEST) -m "slow and not long" tests/bigquery tests/python
 
 test-python: $(VENV)/.dev profiles.yml
 	@$(PYTEST) tests/python

@@ -25,6 +25,8 @@ from .project_reads import RAW, model_of, project_reads, short, wasteful_reads
 from .reads import Read, reads
 from .test_harness import planted
 
+pytestmark = pytest.mark.slow
+
 # Tables that a daily run may read as a whole, each with the reason. Staged events are not among
 # them: whatever reads those names the open dates.
 BY_VISITOR = "a changed visitor's past days decide too, and they may lie anywhere in history"

@@ -29,6 +29,8 @@ from .export_schema import EXPORT_2026
 from .googlesql import Result
 from .project import in_order, new_catalog, relation
 
+pytestmark = pytest.mark.slow
+
 VISITORS = 10
 MODELS = (
     "dim_funnel_steps",

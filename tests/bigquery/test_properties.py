@@ -14,6 +14,8 @@ from .dbt_process import DbtError
 from .export_schema import EXPORTS
 from .project import export_wildcards, new_catalog
 
+pytestmark = pytest.mark.slow
+
 OTHER_DATASET = "analytics_654321"
 DATASETS = (EXPORT_DATASET, OTHER_DATASET)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
+import pytest
 from project_run import Warehouse
 from small_export import SmallExport, day_path, write_rows
 from warehouse_states import (
@@ -18,6 +19,8 @@ from warehouse_states import (
     SECOND_DAY,
     changed_day_is_delivered_again,
 )
+
+pytestmark = pytest.mark.slow
 
 SEEDS_STAY = ("--exclude", "resource_type:seed")
 READ_RAW = ("base_ga4__events", "stg_ga4__export_days")

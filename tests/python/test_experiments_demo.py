@@ -18,6 +18,8 @@ from microconv.demo.experiments import KINDS, MOST_EXPERIMENTS
 from project_run import PROJECT, Warehouse, shared_warehouse
 from test_marts_reference import close, wilson
 
+pytestmark = pytest.mark.slow
+
 UNTIL = date(2026, 10, 31)
 GUIDE, HEADLINE, RETURNS, SLOW = (f"demo-{kind.name}_{n}" for n, kind in enumerate(KINDS, start=1))
 HORIZON = 14 * 86_400_000_000

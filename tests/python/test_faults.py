@@ -107,11 +107,13 @@ LATER_BUILD_MOMENTS = [
     (started("fct_sessions"), 0.1),
     (started("int_export_days_processed"), 0),
 ]
+ONE_MOMENT = pytest.param(slice(1, 2), id="at one moment", marks=pytest.mark.slow)
+TWO_MOMENTS = pytest.param(slice(1, 5, 3), id="at two", marks=pytest.mark.slow)
 # Every moment, which takes minutes, is for `make test-long`.
 ALL_MOMENTS = pytest.param(slice(None), id="at every moment", marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize("chosen", [pytest.param(slice(1, 2), id="at one moment"), ALL_MOMENTS])
+@pytest.mark.parametrize("chosen", [ONE_MOMENT, ALL_MOMENTS])
 def test_killed_first_builds_leave_whole_tables_and_the_next_build_all(
     good: Warehouse, tmp_path: Path, chosen: slice
 ) -> None:
@@ -124,7 +126,7 @@ def test_killed_first_builds_leave_whole_tables_and_the_next_build_all(
     assert_mended(warehouse, good)
 
 
-@pytest.mark.parametrize("chosen", [pytest.param(slice(1, 5, 3), id="at two"), ALL_MOMENTS])
+@pytest.mark.parametrize("chosen", [TWO_MOMENTS, ALL_MOMENTS])
 def test_killed_incremental_builds_show_old_or_new_tables_and_the_next_build_all_new(
     night: Night, tmp_path: Path, chosen: slice
 ) -> None:
@@ -251,6 +253,7 @@ def files_no_larger_than(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_full_disk_says_so_and_leaves_the_last_good_tables(night: Night, tmp_path: Path) -> None:
     warehouse = night.begin(tmp_path)
     largest = max(file.stat().st_size for file in warehouse.root.glob("micro_conversions.duckdb*"))

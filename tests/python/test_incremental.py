@@ -109,6 +109,7 @@ def test_running_again_changes_nothing_and_an_empty_table_wipes_nothing(
     assert_equal_tables(warehouse, base)
 
 
+@pytest.mark.slow
 def test_a_changed_definition_rederives_history_without_reading_it_again(
     base: Warehouse, tmp_path: Path
 ) -> None:
