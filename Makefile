@@ -77,7 +77,6 @@ ifneq ($(VERTICAL),ecommerce)
 	@$(BIN)/microconv init --vertical '$(VERTICAL)' --to '$(DEMO_FOLDER)/seeds' --force > /dev/null
 endif
 	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build
-	@$(DEMO_ENVIRONMENT) $(BIN)/microconv summary
 	@echo "Comparing visitors for the report …"
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv correlate > /dev/null
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv value > /dev/null
@@ -89,9 +88,10 @@ endif
 check: setup ## Validate the seeds and the export files
 	@$(BIN)/microconv check
 
-build: check ## dbt build on the files that GA4_EXPORT_FILES names
+build: check ## dbt build on the files that GA4_EXPORT_FILES names; ends with the funnels, segments and key figures
 	@mkdir -p target
 	@$(BIN)/dbt --no-use-colors build
+	@$(BIN)/microconv summary
 
 evidence: setup ## Say which micro-conversions announce a macro, what they are worth, and learned points
 	@$(BIN)/microconv correlate

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from microconv.profile import Record, Warehouse
+    from microconv.profile import Cell, Record, Warehouse
 
 SEGMENT_DIMENSIONS = {"device_category": "Device", "channel_group": "Channel"}
 LARGEST_SEGMENTS = 6
@@ -145,6 +145,10 @@ def read_funnel_rules(warehouse: Warehouse) -> dict[str, FunnelRules]:
     }
 
 
+def _hours(number: Cell) -> str:
+    return f"{number:g} hour" + ("" if number == 1 else "s")
+
+
 def rules_sentence(funnel: Record) -> str:
     """The rules a funnel is counted by, as one sentence.
 
@@ -157,9 +161,9 @@ def rules_sentence(funnel: Record) -> str:
         "strict": "steps in this order with nothing between",
         "any": "steps in any order",
     }
-    hours = f"within {funnel['window_hours']:g} hours of step 1"
+    hours = f"within {_hours(funnel['window_hours'])} of step 1"
     if funnel.get("step_window_hours") is not None:
-        hours += f" and {funnel['step_window_hours']:g} hours of the step before"
+        hours += f" and {_hours(funnel['step_window_hours'])} of the step before"
     entry = "everybody enters at step 1" if funnel["entry"] == "closed" else "entry at any step"
     once = f"each {unit} once" if funnel["counting"] == "unique" else "every attempt"
     return (

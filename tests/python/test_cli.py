@@ -18,6 +18,7 @@ from built_project import make_project
 from microconv import output
 from microconv.cli import app
 from microconv.errors import MicroconvError
+from microconv.profile import Record
 from microconv.summary_data import rules_sentence
 from typer.testing import CliRunner, Result
 
@@ -205,18 +206,19 @@ def test_control_characters_do_not_reach_the_terminal(capsys: pytest.CaptureFixt
 
 
 def test_rules_of_other_funnels_have_words_too() -> None:
-    sentence = rules_sentence(
-        {
-            "unit": "session",
-            "step_order": "any",
-            "entry": "open",
-            "window_hours": 0.5,
-            "step_window_hours": 2.0,
-            "counting": "attempts",
-        }
-    )
+    funnel: Record = {
+        "unit": "session",
+        "step_order": "any",
+        "entry": "open",
+        "window_hours": 0.5,
+        "step_window_hours": 2.0,
+        "counting": "attempts",
+    }
+    sentence = rules_sentence(funnel)
     assert "steps in any order; entry at any step; within 0.5 hours of step 1" in sentence
     assert "2 hours of the step before; every attempt" in sentence
+    one_hour = rules_sentence({**funnel, "step_window_hours": 1.0})
+    assert "and 1 hour of the step before" in one_hour
 
 
 def test_an_error_reads_as_one_sentence_and_its_remedy() -> None:
