@@ -21,14 +21,19 @@
     {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%40)[^\\s/?&=#:;,()]+", "(redacted)") }}
 {%- endmacro %}
 
-{#- The same for short names, such as those of items, that hold no URL. -#}
+{#- Whether something in a text looks like an e-mail address. -#}
+{% macro holds_address(expression) -%}
+    {{ regexp_found(expression, "'@|%40'") }}
+{%- endmacro %}
+
+{#- Like redact, for short names that hold no URL, such as those of items. -#}
 {% macro redact_name(expression) -%}
-    case when {{ regexp_found(expression, "'@|%40'") }} then {{ redact_email(expression) }} else {{ expression }} end
+    case when {{ holds_address(expression) }} then {{ redact_email(expression) }} else {{ expression }} end
 {%- endmacro %}
 
 {#- An id, by which rows are told apart: what looks like an e-mail address is known by its hash alone. -#}
 {% macro redact_id(expression) -%}
-    case when {{ regexp_found(expression, "'@|%40'") }} then {{ salted_hash(expression) }} else {{ expression }} end
+    case when {{ holds_address(expression) }} then {{ salted_hash(expression) }} else {{ expression }} end
 {%- endmacro %}
 
 {#- What stands for an id that may be personal: the same for the same id and salt, and nothing leads back. -#}

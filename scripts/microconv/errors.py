@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 # Exit codes of every command, so that a scheduler can tell a wrong seed from a wrong call.
 OK = 0
 FINDINGS = 1
@@ -29,3 +31,16 @@ class MicroconvError(Exception):
 
 class NotBuiltError(MicroconvError):
     """There is no database yet: nothing was built."""
+
+
+def refuse_unknown(
+    noun: str, name: str | None, known: Sequence[str], most: int | None = None
+) -> None:
+    """Raise the error of a name that was asked for and is not there; None asks for none.
+
+    Args:
+        known: What there is; the error names the first `most`, or all.
+    """
+    if name is not None and name not in known:
+        listed = ", ".join(known[:most]) or "none"
+        raise MicroconvError(f"There is no {noun} '{name}'.", f"There are: {listed}.")

@@ -10,7 +10,7 @@ import typer
 
 from microconv import output
 from microconv.correlate.command import MacroOption, NoWriteOption
-from microconv.errors import MicroconvError
+from microconv.errors import refuse_unknown
 from microconv.output import FormatOption, OutputFormat
 from microconv.shares import LooksOption, MdeOption, share_option
 
@@ -70,8 +70,8 @@ def experiments(
         trials, rejections = read_trials(warehouse), read_rejections(warehouse)
         place = warehouse.place
     macros = sorted(name for name, one in conversions.items() if one.conversion_type == "macro")
-    _refuse_unknown("macro-conversion", macro, macros)
-    _refuse_unknown("experiment", experiment, [one.name for one in trials])
+    refuse_unknown("macro-conversion", macro, macros, most=20)
+    refuse_unknown("experiment", experiment, [one.name for one in trials], most=20)
 
     judged: list[Judged | Unreadable] = []
     for trial in trials:
@@ -100,12 +100,6 @@ def experiments(
     if not no_write:
         tables = [Table(_EXPERIMENTS, tuple(rows)), Table(_VALIDATIONS, tuple(validations))]
         write_tables(tables, TABLES, macros)
-
-
-def _refuse_unknown(noun: str, name: str | None, known: Sequence[str]) -> None:
-    if name is not None and name not in known:
-        listed = ", ".join(known[:20]) or "none"
-        raise MicroconvError(f"There is no {noun} '{name}'.", f"There are: {listed}.")
 
 
 def _of(rows: Sequence[Row], macro: str | None, experiment: str | None) -> list[Row]:

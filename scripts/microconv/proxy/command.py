@@ -11,7 +11,7 @@ import typer
 
 from microconv import output
 from microconv.correlate.command import MacroOption, NoWriteOption
-from microconv.errors import MicroconvError
+from microconv.errors import MicroconvError, refuse_unknown
 from microconv.output import FormatOption, OutputFormat
 from microconv.shares import MdeOption
 
@@ -48,9 +48,7 @@ def proxy(
         conversions = Aggregates(warehouse, {}).conversions()
         basis, place = read_basis(warehouse), warehouse.place
     macros = sorted(name for name, one in conversions.items() if one.conversion_type == "macro")
-    if macro is not None and macro not in macros:
-        known = ", ".join(macros) or "none"
-        raise MicroconvError(f"There is no macro-conversion '{macro}'.", f"There are: {known}.")
+    refuse_unknown("macro-conversion", macro, macros)
     chosen = [name for name in macros if macro in (None, name)]
     planned = plans_of(basis, conversions, chosen, mde, max_weeks)
     run = hashlib.sha256(repr((basis, mde, max_weeks)).encode()).hexdigest()[:12]

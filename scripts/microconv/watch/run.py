@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from microconv.errors import MicroconvError
+from microconv.errors import refuse_unknown
 from microconv.watch import rows, words
 from microconv.watch.explain import Explanation, explain, metrics_needed, periods_of
 from microconv.watch.judge import Alert, judge_all
@@ -102,11 +102,9 @@ def tables_of(found: Outcome, is_whole: bool) -> tuple[list[Table], list[str]]:
 
 
 def _chosen(series: Sequence[Series], names: Collection[str]) -> list[Series]:
-    known = {one.metric.name for one in series}
+    known = sorted({one.metric.name for one in series})
     for name in names:
-        if name not in known:
-            listed = ", ".join(sorted(known)) or "none"
-            raise MicroconvError(f"There is no watched rate '{name}'.", f"There are: {listed}.")
+        refuse_unknown("watched rate", name, known)
     return [one for one in series if not names or one.metric.name in names]
 
 
