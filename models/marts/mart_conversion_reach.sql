@@ -7,7 +7,7 @@
 {%- set pair_counts = [
     "with_subject_count", "with_converted_count", "posthog_success_with_count", "posthog_failure_with_count",
     "first_micro_total_count", "first_micro_count", "first_micro_converted_count", "macro_preceded_count",
-    "same_step_macro_count", "exposure_before_macro_count", "monthly_subject_count"
+    "tracked_preceded_count", "same_step_macro_count", "exposure_before_macro_count", "monthly_subject_count"
 ] %}
 {%- set money = ["revenue_micros", "revenue_squared_hundredths", "top_revenue_micros"] %}
 
@@ -27,11 +27,24 @@ with {{ evidence_micros() }},
 
 {{ known_sales() }},
 
+silent_days as (
+
+    -- Days on which a micro-conversion was hardly tracked: what it came before cannot be told.
+    select
+        outages.conversion_name as micro_name,
+        outages.outage_date
+    from {{ ref("mart_conversion_outages") }} as outages
+    cross join evidence_window
+    where outages.outage_date <= evidence_window.as_of_date
+
+),
+
 judged_subjects as (
 
     select
         known_subjects.is_bot,
         first_macros.macro_name,
+        first_macros.macro_date,
         first_macros.macro_timestamp >= evidence_window.window_start as is_in_window,
         first_macros.macro_timestamp > known_subjects.first_step_timestamp + {{ landmark }} as is_after_landmark
     from known_subjects
@@ -74,6 +87,21 @@ counted_macros as (
 
 ),
 
+counted_silent_macros as (
+
+    select
+        filters.is_bot_filtered,
+        subjects.macro_name,
+        silent_days.micro_name,
+        count(*) as silent_macro_count
+    from judged_subjects as subjects
+    inner join silent_days on subjects.macro_date = silent_days.outage_date
+    inner join filters on not (subjects.is_bot and filters.is_bot_filtered)
+    where subjects.is_in_window
+    group by filters.is_bot_filtered, subjects.macro_name, silent_days.micro_name
+
+),
+
 pairs as (
 
     -- Everybody who did a micro-conversion, with the macro-conversion or without; same moment is not before.
@@ -90,7 +118,8 @@ pairs as (
         firsts.first_timestamp >= evidence_window.window_start as is_in_window,
         firsts.first_timestamp >= evidence_window.as_of_timestamp - {{ 30 * day }} as is_recent,
         firsts.first_timestamp + {{ horizon }} <= evidence_window.as_of_timestamp as is_followed,
-        first_macros.macro_timestamp >= evidence_window.window_start as is_macro_in_window
+        first_macros.macro_timestamp >= evidence_window.window_start as is_macro_in_window,
+        silent_days.outage_date is null as is_macro_tracked
     from known_firsts as firsts
     inner join known_subjects as subjects on firsts.subject_id = subjects.subject_id
     cross join evidence_window
@@ -98,6 +127,9 @@ pairs as (
     left join first_macros
         on firsts.subject_id = first_macros.subject_id
         and evidence_macros.macro_name = first_macros.macro_name
+    left join silent_days
+        on firsts.conversion_name = silent_days.micro_name
+        and first_macros.macro_date = silent_days.outage_date
     where firsts.conversion_type in ('micro', 'placebo')
 
 ),
@@ -122,6 +154,8 @@ counted_pairs as (
             end
         ) as first_micro_converted_count,
         sum(case when is_macro_in_window and is_before then 1 else 0 end) as macro_preceded_count,
+        sum(case when is_macro_in_window and is_before and is_macro_tracked then 1 else 0 end)
+            as tracked_preceded_count,
         sum(case when is_macro_in_window and is_on_same_step then 1 else 0 end) as same_step_macro_count,
         sum(case when macro_timestamp is not null and is_before then 1 else 0 end) as exposure_before_macro_count,
         sum(case when is_before and is_in_window and is_recent then 1 else 0 end) as monthly_subject_count
@@ -262,6 +296,9 @@ mart_conversion_reach as (
         {%- for count in subject_counts[1:] %}
         cast(coalesce(counted_macros.{{ count }}, 0) as int64) as {{ count }},
         {%- endfor %}
+        cast(
+            coalesce(counted_macros.first_macro_count, 0) - coalesce(counted_silent_macros.silent_macro_count, 0) as int64
+        ) as tracked_macro_count,
         {%- for count in pair_counts %}
         cast(coalesce(filtered_pairs.{{ count }}, 0) as int64) as {{ count }},
         {%- endfor %}
@@ -279,6 +316,10 @@ mart_conversion_reach as (
     left join counted_macros
         on evidence_macros.macro_name = counted_macros.macro_name
         and filters.is_bot_filtered = counted_macros.is_bot_filtered
+    left join counted_silent_macros
+        on evidence_macros.macro_name = counted_silent_macros.macro_name
+        and evidence_micros.micro_name = counted_silent_macros.micro_name
+        and filters.is_bot_filtered = counted_silent_macros.is_bot_filtered
     left join filtered_pairs
         on evidence_macros.macro_name = filtered_pairs.macro_name
         and evidence_micros.micro_name = filtered_pairs.micro_name

@@ -124,6 +124,9 @@ where first_micro_converted_count > first_micro_count
     or with_converted_count > with_subject_count
     or with_subject_count > subject_count
     or macro_preceded_count > first_macro_count
+    or tracked_macro_count > first_macro_count
+    or tracked_preceded_count > tracked_macro_count
+    or tracked_preceded_count > macro_preceded_count
     or landmark_macro_count > first_macro_count
     or post_macro_occurrence_count > converter_occurrence_count
     or in_session_occurrence_count > occurrence_count

@@ -43,6 +43,11 @@ WEIGHTS = {
     "sign_up": Weight(5, 2),
     "view_item": Weight(1, 3, 2.5),
 }
+# Days on which something was hardly tracked, one of them after the earlier date.
+SILENT_DAYS = {
+    "add_to_cart": frozenset({dt.date(2025, 10, 26), dt.date(2025, 10, 27), dt.date(2025, 11, 1)}),
+    "search": frozenset({dt.date(2025, 10, 27)}),
+}
 SETTINGS = Settings(
     FIRST_DAY,
     LAST_DAY,
@@ -52,6 +57,7 @@ SETTINGS = Settings(
     lookback_days=LOOKBACK_DAYS,
     bot_page_views=8,
     cohort_weeks=2,
+    silent_days=SILENT_DAYS,
 )
 AS_OF = SETTINGS.as_of_timestamp
 BEGINNING = SETTINGS.midnight(FIRST_DAY)
@@ -80,6 +86,7 @@ REPLACED = (
     "dim_conversions",
     "int_export_as_of",
     "int_export_days_counted",
+    "mart_conversion_outages",
 )
 # Each way to count, and a visitor's number of them: the settings that differ from SETTINGS.
 WAYS: dict[str, dict[str, Any]] = {
@@ -278,6 +285,20 @@ def day_rows() -> list[dict[str, Any]]:
     ]
 
 
+def outage_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "conversion_name": name,
+            "outage_date": day,
+            "session_count": 100,
+            "conversion_count": 0,
+            "expected_count": 30.0,
+        }
+        for name, days in SILENT_DAYS.items()
+        for day in sorted(days)
+    ]
+
+
 def variables(settings: Settings) -> dict[str, Any]:
     return {
         "evidence_subject": settings.subject,
@@ -329,6 +350,7 @@ def count(warehouse: Warehouse, histories: Histories, settings: Settings) -> Non
     replace_rows(warehouse, "dim_conversions", catalog_rows())
     replace_rows(warehouse, "int_export_as_of", as_of_rows())
     replace_rows(warehouse, "int_export_days_counted", day_rows())
+    replace_rows(warehouse, "mart_conversion_outages", outage_rows())
     select_models(warehouse, (*MODELS, *MARTS), settings)
 
 

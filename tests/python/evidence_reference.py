@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
@@ -50,6 +50,7 @@ class Settings:
     bot_page_views: int = 30
     cohort_weeks: int = 8
     activations: tuple[str, ...] = ()
+    silent_days: Mapping[str, frozenset[dt.date]] = field(default_factory=dict)
 
     @property
     def as_of_date(self) -> dt.date:
@@ -525,6 +526,9 @@ def reach_of(all_: list[Subject], macro: str, micro: str) -> dict[str, Any]:
         n["converted_subject_count"] += sale is not None
         is_in_window = sale is not None and sold_at >= settings.window_start
         n["first_macro_count"] += is_in_window
+        n["tracked_macro_count"] += is_in_window and (
+            sale is None or sale.date not in settings.silent_days.get(micro, ())
+        )
         n["landmark_macro_count"] += (
             is_in_window and sold_at > subject.start + settings.landmark_days * DAY
         )
@@ -549,6 +553,9 @@ def reach_of(all_: list[Subject], macro: str, micro: str) -> dict[str, Any]:
             n["exposure_before_macro_count"] += is_before
             if is_in_window:
                 n["macro_preceded_count"] += is_before
+                n["tracked_preceded_count"] += is_before and (
+                    sale.date not in settings.silent_days.get(micro, ())
+                )
                 n["same_step_macro_count"] += first.step is not None and first.step == sale.step
         else:
             n["posthog_failure_with_count"] += first.timestamp < subject.start + 30 * DAY
@@ -584,6 +591,8 @@ REACH_COUNTS = (
     "first_micro_total_count",
     "macro_preceded_count",
     "first_macro_count",
+    "tracked_preceded_count",
+    "tracked_macro_count",
     "converter_occurrence_count",
     "post_macro_occurrence_count",
     "same_step_macro_count",

@@ -37,6 +37,7 @@ PLANTED = {
     "start_chat": "Started a chat",
     "view_order_status": "Looked up an order",
 }
+MATTERS = ("view_size_guide", "watch_video", "newsletter_signup")
 NULL_ON_PAGE = ("banner_impression", "file_download", "read_reviews", "share", "start_chat")
 STEP = "step_odds_ratio"
 PLACEBOS = ("placebo_1pct", "placebo_5pct", "placebo_15pct")
@@ -268,12 +269,14 @@ def judge_seed(found: dict[str, Any]) -> list[Seen]:
             all(one["verdict"] != "causal" for one in micros.values()),
         )
     )
-    moved = [
-        one["micro_name"]
-        for one in micros.values()
+    moved = {
+        name
+        for name, one in micros.items()
         if one["with_bots_ratio"] is not None and one["is_bot_sensitive"]
-    ]
-    seen.append(_label("robots move no lift", not moved))
+    }
+    seen.append(_label("robots move no planted lift", not moved.intersection(MATTERS)))
+    believed = {name for name in moved if micros[name]["verdict"].startswith("predictive")}
+    seen.append(_label("what robots move is not believed", not believed))
     return seen
 
 

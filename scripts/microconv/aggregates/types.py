@@ -189,6 +189,8 @@ class Reach:
     first_micro_total_count: float
     macro_preceded_count: float
     first_macro_count: float
+    tracked_preceded_count: float
+    tracked_macro_count: float
     converter_occurrence_count: float
     post_macro_occurrence_count: float
     same_step_macro_count: float

@@ -73,7 +73,7 @@ class Measures:
         segments: The values of all dimensions.
         reliability: Landmark measures (M8); None without anybody at the landmark.
         precision: Share of first micro-conversions that the macro follows.
-        recall: Share of first macros that it came before.
+        recall: Share of first macros that it came before, of those on days on which it was tracked.
         outage: Days on which it was hardly counted.
     """
 
@@ -154,7 +154,7 @@ def measure(
         segments=segments,
         reliability=_reliability(landmarks, bit, reach),
         precision=precision(reach.first_micro_converted_count, reach.first_micro_count),
-        recall=recall(reach.macro_preceded_count, reach.first_macro_count),
+        recall=recall(reach.tracked_preceded_count, reach.tracked_macro_count),
         outage=outage,
     )
 

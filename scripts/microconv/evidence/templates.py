@@ -63,7 +63,8 @@ REASONS = {
     Reason.AFTER_THE_MACRO: "{post_macro} of the times that visitors who {converted} did it came "
     "after {macro}.",
     Reason.NEVER_BEFORE_THE_MACRO: "It never happened before {macro}.",
-    Reason.ALMOST_EVERY_MACRO: "It came before {recall} of all first times of {macro}.",
+    Reason.ALMOST_EVERY_MACRO: "It came before {recall} of all first times of {macro} on days on "
+    "which it was tracked.",
     Reason.STEP_NOT_CLEAR: "The next-step odds ratio {odds} is not clear of chance after "
     "correction for all comparisons (q = {q}).",
     Reason.MATCHED_COVERS_ONE: "The interval of the matched lift {headline} holds 1.",
