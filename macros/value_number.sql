@@ -10,3 +10,9 @@
 {% macro finite(expression) -%}
     case when {{ is_finite(expression) }} then {{ expression }} end
 {%- endmacro %}
+
+{#- An amount of money, NULL where it is none: NaN, infinite, or beyond ten million, which no order is worth and which would
+    overflow sums of squares. -#}
+{% macro amount(expression) -%}
+    case when abs({{ expression }}) <= 10000000 then {{ expression }} end
+{%- endmacro %}

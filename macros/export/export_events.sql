@@ -24,15 +24,15 @@
                 {%- for name, node in ga4_export_columns().items() %}
                 cast(null as {{ duckdb_type_of(node) }}) as {{ name }},
                 {%- endfor %}
-                cast(null as varchar) as filename
+                cast(null as varchar) as microconv_export_file
             where false
             {%- if shards %}
             union all by name
             select *
-            from read_parquet({{ path_list(shards) }}, union_by_name = true, filename = true)
+            from read_parquet({{ path_list(shards) }}, union_by_name = true, filename = 'microconv_export_file')
             {%- endif %}
         ) as export
-        inner join {{ shard_rows(shards) }} as shards on export.filename = shards.path
+        inner join {{ shard_rows(shards) }} as shards on export.microconv_export_file = shards.path
     )
 {% endmacro %}
 

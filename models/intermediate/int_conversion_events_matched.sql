@@ -346,7 +346,7 @@ int_conversion_events_matched as (
         events.revenue_usd,
         coalesce(
             events.event_value_in_usd,
-            case when coalesce(events.currency, 'USD') = 'USD' then events.event_value end
+            case when coalesce(events.currency, 'USD') = 'USD' then {{ amount("events.event_value") }} end
         ) as event_value_usd,
         events.has_ads_consent,
         distinct_values_of_matches.distinct_values

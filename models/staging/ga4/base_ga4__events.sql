@@ -94,7 +94,9 @@ read_rows as (
         {{ redact_name(clean_text("traffic_source.source")) }} as first_touch_source,
         {{ redact_name(clean_text("traffic_source.medium")) }} as first_touch_medium,
         {{ redact(clean_text("traffic_source.name")) }} as first_touch_campaign,
-        user_first_touch_timestamp,
+        case
+            when user_first_touch_timestamp between 0 and 4102444800000000 then user_first_touch_timestamp
+        end as user_first_touch_timestamp,
         {{ clean_text("device.category") }} as device_category,
         {{ clean_text("device.operating_system") }} as operating_system,
         {{ clean_text("coalesce(device.web_info.browser, device.browser)") }} as browser,
@@ -105,11 +107,11 @@ read_rows as (
         {{ clean_text("geo.city") }} as city,
         {{ clean_text("cast(privacy_info.analytics_storage as " ~ dbt.type_string() ~ ")") }} as analytics_storage,
         {{ clean_text("cast(privacy_info.ads_storage as " ~ dbt.type_string() ~ ")") }} as ads_storage,
-        {{ finite("ecommerce.purchase_revenue_in_usd") }} as purchase_revenue_in_usd,
-        {{ finite("ecommerce.purchase_revenue") }} as purchase_revenue,
-        {{ finite("ecommerce.refund_value_in_usd") }} as refund_value_in_usd,
-        {{ finite("ecommerce.refund_value") }} as refund_value,
-        {{ finite("event_value_in_usd") }} as event_value_in_usd,
+        {{ amount("ecommerce.purchase_revenue_in_usd") }} as purchase_revenue_in_usd,
+        {{ amount("ecommerce.purchase_revenue") }} as purchase_revenue,
+        {{ amount("ecommerce.refund_value_in_usd") }} as refund_value_in_usd,
+        {{ amount("ecommerce.refund_value") }} as refund_value,
+        {{ amount("event_value_in_usd") }} as event_value_in_usd,
         coalesce(batch_page_id, {{ value_int("param_batch_page_id") }}) as batch_page_id,
         coalesce(batch_ordering_id, {{ value_int("param_batch_ordering_id") }}) as batch_ordering_id,
         coalesce(batch_event_index, {{ value_int("param_batch_event_index") }}) as batch_event_index,
@@ -141,11 +143,12 @@ base_ga4__events as (
         {{ md5_hex("event_key") }} as event_id,
         property_id,
         event_date,
-        {{ timestamp_from_micros("event_timestamp") }} as event_at,
+        case when rejection_reason is null then {{ timestamp_from_micros("event_timestamp") }} end as event_at,
         event_timestamp,
         coalesce(
-            batch_page_id * 1000000 + least(coalesce(batch_ordering_id, 0), 999) * 1000
-            + least(coalesce(batch_event_index, 0), 999),
+            case when batch_page_id between 0 and 4102444800000 then batch_page_id * 1000000 end
+            + greatest(0, least(coalesce(batch_ordering_id, 0), 999)) * 1000
+            + greatest(0, least(coalesce(batch_event_index, 0), 999)),
             event_bundle_sequence_id,
             0
         ) as event_order,
@@ -209,7 +212,7 @@ base_ga4__events as (
             when event_name in ('refund', 'app_store_refund')
                 then abs(coalesce(
                     refund_value_in_usd,
-                    case when currency = 'USD' then coalesce(refund_value, event_value) end,
+                    case when currency = 'USD' then coalesce(refund_value, {{ amount("event_value") }}) end,
                     event_value_in_usd
                 ))
         end as refund_usd,
