@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import fuzzing
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from microconv.check.exports import check_export
@@ -141,3 +142,22 @@ def test_damaged_days_are_refused_or_built(seed: int, tmp_path: Path) -> None:
     staged = ("+stg_ga4__export_days", "+stg_ga4__events", "+stg_ga4__rejected_events")
     selection = () if seed % 10 == 1 else ("--select", *staged)
     build_and_look(batch, *selection)
+
+
+@pytest.mark.slow
+def test_text_that_is_no_utf8_stops_the_build_and_says_where(tmp_path: Path) -> None:
+    """Its event cannot be kept aside: no reader of the file gets as far as a row."""
+    warehouse = Warehouse(tmp_path)
+    export = SmallExport(seed=1, day_count=2, visitor_count=8)
+    export.write(warehouse.export)
+    day = export.dates[1]
+    table = fuzzing.table_of(random.Random(1), export.days[day], fuzzing.Shape())
+    latin = pa.array([b"caf\xe9"] * table.num_rows, pa.binary())
+    text = pa.Array.from_buffers(pa.string(), table.num_rows, latin.buffers())
+    place = table.schema.get_field_index("platform")
+    pq.write_table(table.set_column(place, "platform", text), day_path(warehouse.export, day))
+    outcome = warehouse.dbt("run", "--select", "base_ga4__events")
+    assert outcome.exit_code == 1
+    assert day_path(warehouse.export, day).name in outcome.output
+    assert "not valid UTF8" in outcome.output
+    assert warehouse.rows("select 1 from information_schema.tables") == []
