@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,12 @@ def test_nothing_to_estimate_from_is_a_plain_error(project: None) -> None:
     done = run("--export", "/nowhere/events_*.parquet")
     assert done.exit_code == 1
     assert "No export files match '/nowhere/events_*.parquet'." in done.stderr
+
+
+def test_the_page_on_cost_at_scale_is_what_the_estimate_says() -> None:
+    sys.path.append(str(PROJECT / "scripts"))
+    import cost_at_scale
+
+    written = cost_at_scale.PAGE.read_text(encoding="utf-8")
+    assert written == cost_at_scale.page(), "run `python scripts/cost_at_scale.py`"
+    assert written.count("| 200,000,000 |") == len(cost_at_scale.HISTORIES)
