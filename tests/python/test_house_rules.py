@@ -16,6 +16,7 @@ PREFIXES = {
     "intermediate": ("int_",),
     "core": ("dim_", "fct_"),
     "marts": ("mart_",),
+    "bi": ("bi_",),
 }
 KEY_TESTS = {"unique", "unique_combination"}
 
@@ -85,7 +86,7 @@ def test_what_others_read_has_an_enforced_contract() -> None:
     wrong = [
         node.name
         for node in models()
-        if layer(node) in ("core", "marts")
+        if layer(node) in ("core", "marts", "bi")
         and not (
             node.config.contract.enforced
             and all(column.data_type for column in node.columns.values())
