@@ -5,6 +5,13 @@ with daily_conversions as (
 
 ),
 
+daily_rates as (
+
+    select * from {{ ref("mart_segment_conversions") }}
+    where period_grain = 'day' and segment_dimension = 'all'
+
+),
+
 conversions as (
 
     select * from {{ ref("dim_conversions") }}
@@ -36,10 +43,13 @@ bi_days as (
         conversions.funnel_stage,
         conversions.stage_number,
         daily_conversions.conversion_count,
-        daily_conversions.converting_session_count,
-        daily_conversions.session_count,
-        daily_conversions.converting_visitor_count,
-        daily_conversions.visitor_count,
+        coalesce(daily_rates.session_count, 0) as session_count,
+        coalesce(daily_rates.converting_session_count, 0) as converting_session_count,
+        daily_rates.session_conversion_rate,
+        daily_rates.session_conversion_rate_low,
+        daily_rates.session_conversion_rate_high,
+        coalesce(daily_rates.visitor_count, 0) as visitor_count,
+        coalesce(daily_rates.converting_visitor_count, 0) as converting_visitor_count,
         daily_conversions.value_usd,
         daily_conversions.revenue_usd,
         daily_conversions.net_revenue_usd,
@@ -49,6 +59,9 @@ bi_days as (
     from daily_conversions
     inner join dates on daily_conversions.conversion_date = dates.calendar_date
     inner join conversions on daily_conversions.conversion_name = conversions.conversion_name
+    left join daily_rates
+        on daily_conversions.conversion_name = daily_rates.conversion_name
+        and daily_conversions.conversion_date = daily_rates.period_start_date
     left join outages
         on daily_conversions.conversion_name = outages.conversion_name
         and daily_conversions.conversion_date = outages.outage_date
