@@ -67,6 +67,7 @@ CHARTS: dict[str, dict[str, Any]] = {
         "columns": "funnel_label step_number step_label reached_count drop_off_count immature_count"
         " step_conversion_rate step_conversion_rate_low step_conversion_rate_high",
         "where": "period_grain = 'all' and segment_dimension = 'all'",
+        "order": (("funnel_label", True), ("step_number", True)),
     },
     "bi_segments": {
         "title": "Segments that differ beyond chance",
@@ -74,11 +75,13 @@ CHARTS: dict[str, dict[str, Any]] = {
         " session_conversion_rate session_conversion_rate_low session_conversion_rate_high"
         " rest_conversion_rate q_value verdict",
         "where": "verdict in ('lower', 'higher')",
+        "order": (("conversion_label", True), ("q_value", True)),
     },
     "bi_leads": {
         "title": "Who is worth a call",
         "columns": "visitor_id lead_score top_reasons visitor_stage stalled_label last_activity_at",
         "where": "score_decile = 10",
+        "order": (("lead_score", False),),
     },
 }
 
@@ -132,8 +135,6 @@ def superset(found: list[Page]) -> dict[str, str]:
             "database_name": _DATABASE,
             # For BigQuery: bigquery://your-project/micro_conversions
             "sqlalchemy_uri": "duckdb:////path/to/copy_of/micro_conversions.duckdb?access_mode=READ_ONLY",
-            "extra": {},
-            "uuid": _uuid("database"),
             "extra": {},
             "uuid": _uuid("database"),
             "version": "1.0.0",
@@ -218,8 +219,12 @@ def _superset_chart(page: Page) -> dict[str, Any]:
         shown = {"query_mode": "aggregate", "groupby": columns, "metrics": []}
         if not chart.get("is_distinct"):
             shown = {"query_mode": "raw", "all_columns": columns}
-        rates = [one for one in columns if one.endswith(("_rate", "_rate_low", "_rate_high"))]
-        params |= shown | {"column_config": {one: {"d3NumberFormat": ".2%"} for one in rates}}
+        formats = {one: {"d3NumberFormat": form} for one in columns if (form := _format(one))}
+        params |= shown | {
+            "column_config": formats,
+            "show_cell_bars": False,
+            "order_by_cols": [json.dumps(each) for each in chart.get("order", ())],
+        }
     return {
         "slice_name": chart["title"],
         "description": page.description,
@@ -229,6 +234,15 @@ def _superset_chart(page: Page) -> dict[str, Any]:
         "dataset_uuid": _uuid("dataset", page.name),
         "version": "1.0.0",
     }
+
+
+def _format(column: str) -> str:
+    """How a column's numbers are written; whole ones as they are."""
+    if column.endswith(("_rate", "_rate_low", "_rate_high")):
+        return ".2%"
+    if column == "q_value" or column.startswith(("value", "benchmark")):
+        return ".3~g"
+    return ".1f" if column == "lead_score" else ""
 
 
 def _superset_dashboard(found: list[Page]) -> dict[str, Any]:
