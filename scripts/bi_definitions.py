@@ -80,7 +80,7 @@ CHARTS: dict[str, dict[str, Any]] = {
     "bi_leads": {
         "title": "Who is worth a call",
         "columns": "visitor_id lead_score top_reasons visitor_stage stalled_label last_activity_at",
-        "where": "score_decile = 10",
+        "where": "score_decile = 10 and macro_conversion_count = 0",
         "order": (("lead_score", False),),
     },
 }
