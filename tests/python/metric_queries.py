@@ -27,7 +27,7 @@ class MetricsLayer:
 
     def __init__(self, semantic_manifest: str, warehouse: str) -> None:
         """Take the text of a `semantic_manifest.json` for `duckdb` or `bigquery`."""
-        self._text = semantic_manifest
+        self.text = semantic_manifest
         self._warehouse = warehouse
 
     @cached_property
@@ -36,7 +36,7 @@ class MetricsLayer:
             PydanticSemanticManifest,
         )
 
-        return PydanticSemanticManifest.parse_raw(self._text)
+        return PydanticSemanticManifest.parse_raw(self.text)
 
     @cached_property
     def _transformed(self) -> Any:
