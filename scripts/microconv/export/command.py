@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from microconv import output
-from microconv.errors import FINDINGS, MicroconvError, refuse_unknown
+from microconv.errors import MicroconvError, refuse_unknown
 from microconv.export.files import FileFormat, Folder, Written
 from microconv.output import ListingFormat
 
@@ -117,8 +117,6 @@ def _all_rows(warehouse: Warehouse, table: Table) -> int:
 
 def _print(manifest: dict[str, Any], to: Path) -> None:
     tables = manifest["tables"]
-    if not tables:
-        raise MicroconvError("There is nothing to export.", "Run `make build` first.", FINDINGS)
     rows = [
         [
             one["name"],

@@ -74,7 +74,8 @@ class Folder:
         with _plain_errors(self._path / MANIFEST):
             fresh = self._create(MANIFEST)
             fresh.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
-            earlier = self._earlier()
+        earlier = self._earlier()
+        with _plain_errors(self._path, "Files of two exports may lie beside each other now."):
             for name in [*(one for one in self._fresh if one != MANIFEST), MANIFEST]:
                 self._fresh[name].replace(self._path / name)
             for name in earlier - self._fresh.keys():
@@ -161,11 +162,13 @@ def _write_csv(path: Path, table: Table, parts: Iterator[pa.Table]) -> int:
 
 
 @contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def _plain_errors(
+    path: Path, state: str = "The files of the last export are as they were."
+) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise MicroconvError(
-            f"{path} cannot be written: {error.strerror}. The last export is as it was.",
+            f"{path} cannot be written: {error.strerror}. {state}",
             "Look at its folder and the space that is left, then export again.",
         ) from error
