@@ -17,7 +17,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-slow test-bigquery test-long browser \
+.PHONY: help setup setup-bigquery demo check build summary evidence report export docs test test-python test-slow test-bigquery test-long browser \
 	truth test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -103,6 +103,9 @@ summary: setup ## Print the funnel, the segments and where the tables are
 
 report: setup ## Write the report for people to target/report.html (after build; better after evidence)
 	@$(BIN)/microconv report --out $(REPORT)
+
+export: setup ## Write the tables for BI tools as Parquet to target/bi_files (rows of visitors only on request)
+	@$(BIN)/microconv export --to target/bi_files
 
 docs: setup ## Write dbt's documentation to target/static_index.html
 	@$(BIN)/dbt --quiet docs generate --static && echo "Open target/static_index.html"

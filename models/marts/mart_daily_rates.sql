@@ -137,13 +137,7 @@ mart_daily_rates as (
         coalesce(converting_counts.converting_session_count, 0) as converting_session_count,
         coalesce(session_counts.session_count, 0) as session_count,
         days.is_usable,
-        {% if var("holidays") -%}
-        cells.conversion_date in (
-            {%- for day in var("holidays") %}date '{{ day | string | replace("'", "") }}'{{ ", " if not loop.last }}{% endfor -%}
-        ) as is_holiday
-        {%- else -%}
-        false as is_holiday
-        {%- endif %}
+        {{ holiday_condition("cells.conversion_date") }} as is_holiday
     from cells
     inner join days
         on cells.conversion_name = days.conversion_name

@@ -17,6 +17,7 @@ from microconv.cost.command import cost
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.experiments.command import experiments
+from microconv.export.command import export
 from microconv.lead_lag.command import lead_lag
 from microconv.output import warn
 from microconv.power.command import power
@@ -80,6 +81,7 @@ app.command(
 )(demo)
 app.command()(discover)
 app.command()(experiments)
+app.command()(export)
 app.command()(init)
 app.command()(lead_lag)
 app.command()(power)

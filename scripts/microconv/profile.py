@@ -27,6 +27,7 @@ Record = dict[str, Cell]
 
 # What DuckDB and BigQuery say of a table that is not there.
 _MISSING = re.compile(r"does not exist|Not found: (Table|Dataset)", re.IGNORECASE)
+_PACKAGE = "micro_conversions"
 _BUILD_FIRST = "Run `make build` (or `make demo`) first."
 
 
@@ -66,6 +67,14 @@ def find_seeds_dir(project_dir: Path) -> Path:
 
 
 @dataclass(frozen=True)
+class Column:
+    """What the project says of a column: its type in the words of the target, and what it holds."""
+
+    data_type: str
+    description: str
+
+
+@dataclass(frozen=True)
 class Warehouse:
     """An open connection to what dbt built. Made by `open_warehouse`."""
 
@@ -89,9 +98,14 @@ class Warehouse:
             raise MicroconvError(
                 "The project was not built yet.", _BUILD_FIRST, FINDINGS
             ) from error
-        own = (node for node in nodes if node["resource_type"] in ("model", "seed"))
+        # The project itself, or the project that another one imports.
+        packages = (self.config.project_name, _PACKAGE)
+        own = [node for node in nodes if node["resource_type"] in ("model", "seed")]
         return {
-            node["name"]: node for node in own if node["package_name"] == self.config.project_name
+            node["name"]: node
+            for package in reversed(packages)
+            for node in own
+            if node["package_name"] == package
         }
 
     @cached_property
@@ -116,6 +130,24 @@ class Warehouse:
                 f"There is no table '{model}' in {self.place}.", _BUILD_FIRST, FINDINGS
             )
         return relation
+
+    def columns(self, model: str) -> dict[str, Column]:
+        """What the project says of a model's columns, by name."""
+        described = self._models.get(model, {}).get("columns", {})
+        return {
+            name: Column(str(one.get("data_type") or ""), str(one.get("description") or ""))
+            for name, one in described.items()
+        }
+
+    def description(self, model: str) -> str:
+        """What the project says of a model."""
+        return str(self._models.get(model, {}).get("description") or "")
+
+    def models(self) -> list[str]:
+        """Names of the models that the project builds."""
+        return sorted(
+            name for name, node in self._models.items() if node["resource_type"] == "model"
+        )
 
     def has(self, relation: str) -> bool:
         """Whether there is a table of this quoted name."""

@@ -34,6 +34,7 @@ SMALL = "a row per day and name at most"
 WHOLE_READS = {
     "dim_audience_moments": "a row per moment and conversion",
     "dim_conversions": "the catalog: a row per conversion",
+    "dim_dates": "a row per day",
     "dim_funnel_steps": "a row per funnel and step",
     "dim_visitors": "the score of every visitor decays every day",
     "fct_experiment_exposures": "marts count all of history; one row per visitor and experiment",
@@ -97,6 +98,9 @@ WHOLE_READS = {
     "mart_kpis": "a row per KPI, period and segment",
     "mart_lead_scores": "the score of every visitor decays every day",
     "mart_segment_conversions": "a row per conversion, period and segment",
+    "mart_segment_gaps": "a row per conversion and segment",
+    "mart_stalled_visitors": "who has stalled changes every day; a few rows per visitor",
+    "mart_visitor_stages": "where everybody stands changes every day; a row per visitor",
     "stg_ga4__export_days": SMALL,
 }
 # Tables replaced by days that are small, and data tests that may read others of them as a whole.

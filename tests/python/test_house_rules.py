@@ -16,6 +16,7 @@ PREFIXES = {
     "intermediate": ("int_",),
     "core": ("dim_", "fct_"),
     "marts": ("mart_",),
+    "bi": ("bi_",),
 }
 KEY_TESTS = {"unique", "unique_combination"}
 
@@ -85,7 +86,7 @@ def test_what_others_read_has_an_enforced_contract() -> None:
     wrong = [
         node.name
         for node in models()
-        if layer(node) in ("core", "marts")
+        if layer(node) in ("core", "marts", "bi")
         and not (
             node.config.contract.enforced
             and all(column.data_type for column in node.columns.values())
@@ -95,6 +96,16 @@ def test_what_others_read_has_an_enforced_contract() -> None:
         )
     ]
     assert not wrong, f"no enforced contract with the types of all columns: {wrong}"
+
+
+def test_what_others_may_build_on_is_public() -> None:
+    wrong = [
+        node.name
+        for node in models()
+        if node.group != "micro_conversions"
+        or (node.access == "public") != (layer(node) != "intermediate")
+    ]
+    assert not wrong, f"no group, or an access that does not fit the layer: {wrong}"
 
 
 def test_exactly_one_model_reads_the_raw_export() -> None:
@@ -148,6 +159,13 @@ def test_every_column_is_described_and_exists(warehouse: Warehouse) -> None:
                 f"described but not there {sorted(described - columns)}"
             )
     assert not problems, "\n".join(problems)
+
+
+def test_everything_in_bi_is_read_by_dashboards() -> None:
+    exposures = parsed_manifest().exposures.values()
+    [dashboards] = [one for one in exposures if one.name == "dashboards"]
+    pages = {node.unique_id for node in models() if layer(node) == "bi"}
+    assert {*parents(dashboards)} == pages
 
 
 def test_dbt_docs_are_generated(warehouse: Warehouse) -> None:

@@ -1,0 +1,1 @@
+"""Writes the tables that BI tools read as files."""
