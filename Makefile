@@ -17,7 +17,7 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence report docs test test-python test-slow test-bigquery test-long browser \
+.PHONY: help setup setup-bigquery demo check build summary evidence daily report docs test test-python test-slow test-bigquery test-long browser \
 	truth test-emulator setup-emulator emulator-python lint bench lock clean
 
 help: ## List the verbs
@@ -92,6 +92,9 @@ build: check ## dbt build on the files that GA4_EXPORT_FILES names; ends with th
 	@mkdir -p target
 	@$(BIN)/dbt --no-use-colors build
 	@$(BIN)/microconv summary
+
+daily: setup ## The whole day, for a scheduler: wait for the export, check, build, evidence, watch, report (DAILY_ARGS)
+	@$(BIN)/microconv daily $(DAILY_ARGS)
 
 evidence: setup ## Say which micro-conversions announce a macro, what they are worth, and learned points
 	@$(BIN)/microconv correlate
