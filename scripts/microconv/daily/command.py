@@ -57,12 +57,12 @@ def daily(
     warn_only: Annotated[
         bool, typer.Option("--warn-only", help="Let nothing that validate finds stop the run.")
     ] = False,
-    report: Annotated[Path, typer.Option("--report", help="The report's file.")] = Path(
-        "target/report.html"
-    ),
-    log: Annotated[Path, typer.Option("--log", help="The log of runs, JSON lines.")] = Path(
-        "logs/daily.jsonl"
-    ),
+    report: Annotated[
+        Path, typer.Option("--report", envvar="MICROCONV_REPORT", help="The report's file.")
+    ] = Path("target/report.html"),
+    log: Annotated[
+        Path, typer.Option("--log", envvar="MICROCONV_LOG", help="The log of runs, JSON lines.")
+    ] = Path("logs/daily.jsonl"),
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show all that the stages print.")
     ] = False,
