@@ -23,10 +23,8 @@ def test_airflow_runs_a_first_and_an_incremental_day(tmp_path: Path) -> None:
     airflow = str(python.with_name("airflow"))
     shop.run(airflow, "db", "migrate", also=home)
     shop.run(airflow, "dags", "reserialize", also=home)
-    listed = json.loads(
-        shop.run(airflow, "dags", "list-import-errors", "-o", "json", also=home).splitlines()[-1]
-    )
-    assert listed == [], "the DAG does not load"
+    errors = shop.run(airflow, "dags", "list-import-errors", "-o", "json", also=home)
+    assert "[]" in errors.splitlines(), "the DAG does not load"
     for day in (FIRST_DAY, SECOND_DAY):
         if day == SECOND_DAY:
             shop.second_day_comes()

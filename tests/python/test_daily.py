@@ -424,6 +424,8 @@ def test_options_reach_the_commands() -> None:
     assert commands["wait"] == ("wait", "--day", "2026-11-22", "--for", "7200s", "--any-table")
     assert commands["validate"] == ("validate", "--warn-only")
     assert commands["report"] == ("report", "--out", "a b.html")
+    [export] = chosen(stages_of(plan, {"export"}), Choice(only="export"))
+    assert export.commands == (("export", "--to", "target/bi"),)
     assert "wait" not in names(stages_of(Plan(None), set()))
 
 

@@ -60,6 +60,9 @@ def daily(
     report: Annotated[
         Path, typer.Option("--report", envvar="MICROCONV_REPORT", help="The report's file.")
     ] = Path("target/report.html"),
+    bi: Annotated[
+        Path, typer.Option("--bi", envvar="MICROCONV_BI", help="The folder of tables for BI tools.")
+    ] = Path("target/bi"),
     log: Annotated[
         Path, typer.Option("--log", envvar="MICROCONV_LOG", help="The log of runs, JSON lines.")
     ] = Path("logs/daily.jsonl"),
@@ -84,7 +87,7 @@ def daily(
     clock, folder = Clock(), find_project_dir()
     awaited = None if no_wait or first else day or default_day(clock)
     chunks = days_to_read(folder, first, last or default_day(clock), days_at_once) if first else ()
-    plan = Plan(awaited, patience, any_table, late_ok, warn_only, report, chunks)
+    plan = Plan(awaited, patience, any_table, late_ok, warn_only, report, bi, chunks)
     limits = dict(_limit_of(one) for one in time_out or [])
     stages = chosen(stages_of(plan, _commands()), Choice(from_stage, only, limits))
     if plan_only:

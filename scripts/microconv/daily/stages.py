@@ -56,6 +56,7 @@ class Plan:
         is_late_allowed: Whether to go on with what there is when it does not come.
         warn_only: Whether what `validate` finds stops nothing.
         report: The file of the report.
+        bi: The folder of the tables that BI tools read.
         chunks: A backfill's days; none for an ordinary run.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     is_late_allowed: bool = False
     warn_only: bool = False
     report: Path = Path("target/report.html")
+    bi: Path = Path("target/bi")
     chunks: tuple[Chunk, ...] = ()
 
     @property
@@ -97,7 +99,7 @@ def stages_of(plan: Plan, has_command: Collection[str]) -> list[Stage]:
         plan: What was asked for.
         has_command: Names of the commands there are.
     """
-    report = ("report", "--out", str(plan.report))
+    report, export = ("report", "--out", str(plan.report)), ("export", "--to", str(plan.bi))
     stages = [] if plan.day is None else [_wait(plan, plan.day)]
     stages.append(Stage("check", (("check",),), 30 * MINUTE, needs=("wait",)))
     if "validate" in has_command:
@@ -112,7 +114,7 @@ def stages_of(plan: Plan, has_command: Collection[str]) -> list[Stage]:
     evidence = ("build", "correlate", "value", "score")
     stages.append(Stage("report", (report,), HOUR, tries=3, needs=evidence))
     if "export" in has_command:
-        stages.append(Stage("export", (("export",),), HOUR, tries=3, needs=evidence))
+        stages.append(Stage("export", (export,), HOUR, tries=3, needs=evidence))
     return stages
 
 
