@@ -314,6 +314,15 @@ def test_a_run_that_is_asked_to_end_ends_its_stage_and_says_so(
     assert days.traces() == []
 
 
+def test_a_run_that_waits_for_another_can_be_asked_to_end(days: Days) -> None:
+    days.folder.joinpath("target").mkdir()
+    clock = TestClock(happenings={5: lambda: os.kill(os.getpid(), signal.SIGINT)})
+    with run_lock(days.folder / "target" / "daily.lock", "first", 0, clock):
+        session = Session(days.folder, days.log, clock, queue=60)
+        assert session.run([stage("build", leaves("build"))], "2026-11-22") == 130
+    assert days.traces() == [] and not days.log.exists()
+
+
 def test_signals_are_as_before_afterwards() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(StoppedError), stopping_signals():
@@ -462,6 +471,7 @@ def test_a_backfill_builds_the_days_there_are_in_parts(
     [
         (["--day", "2026-11-22", "--no-wait"], "--day and --no-wait do not go together"),
         (["--no-wait", "--from", "2026-11-22"], "--no-wait and --from do not go together"),
+        (["--resume", "--no-wait"], "--resume and --no-wait do not go together"),
         (["--to", "2026-11-22"], "--to needs --from"),
         (["--from-stage", "tests"], "There is no stage 'tests'"),
         (["--from-stage", "build", "--only", "build"], "do not go together"),

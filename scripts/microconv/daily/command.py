@@ -82,6 +82,8 @@ def daily(
     from microconv.profile import find_project_dir
 
     _refuse_together({"--day": day, "--no-wait": no_wait, "--from": first})
+    # Nothing would say whether the last run was about the same export.
+    _refuse_together({"--resume": resume, "--no-wait": no_wait})
     if last and not first:
         raise MicroconvError("--to needs --from.", "Name the first day of the backfill too.")
     clock, folder = Clock(), find_project_dir()
@@ -98,7 +100,6 @@ def daily(
 
 
 def _refuse_together(options: Mapping[str, Any]) -> None:
-    """Options that each say which days are meant."""
     named = [name for name, value in options.items() if value]
     if len(named) > 1:
         raise MicroconvError(f"{' and '.join(named)} do not go together.", "Name one of them.")

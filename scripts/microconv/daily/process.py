@@ -38,7 +38,7 @@ class StoppedError(Exception):
 
     def __init__(self, number: int) -> None:
         super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.number = number
+        self.exit_code = 128 + number
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class DailyRun:
             code = self._exit_code()
         except StoppedError as error:
             warn(f"The run was {error}.")
-            code = 128 + error.number
+            code = error.exit_code
         seconds = round(self.clock.seconds() - started, 3)
         not_done = {one.stage: one.outcome for one in self.results if one.outcome not in _GOES_ON}
         self.log.add("run_ended", exit_code=code, seconds=seconds, not_done=not_done)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from microconv.clock import Clock, in_words
 from microconv.daily.lock import run_lock
-from microconv.daily.process import Runner, stopping_signals
+from microconv.daily.process import Runner, StoppedError, stopping_signals
 from microconv.daily.run import DailyRun
 from microconv.daily.run_log import LastRun, RunLog, last_run
 from microconv.daily.stages import Stage
 from microconv.errors import OK
-from microconv.output import say
+from microconv.output import say, warn
 
 _LOCK_FILE = "daily.lock"
 # So many runs keep what their stages printed; the log keeps all.
@@ -60,18 +60,20 @@ class Session:
             MicroconvError: Another run is going, or the log cannot be written.
         """
         run_id = f"{self.clock.now():%Y%m%dT%H%M%SZ}-{os.getpid()}"
-        with (
-            stopping_signals(),
-            run_lock(self._lock_file(), run_id, self.queue, self.clock) as descriptor,
-        ):
-            begun = Begun()
-            if is_resumed:
+        try:
+            with (
+                stopping_signals(),
+                run_lock(self._lock_file(), run_id, self.queue, self.clock) as descriptor,
+            ):
                 # Read while nobody else writes.
-                begun = _begun(last_run(self.log), stages, scope)
+                begun = _begun(last_run(self.log), stages, scope) if is_resumed else Begun()
                 if {stage.name for stage in stages} <= set(begun.done):
                     say(f"An earlier run did all of it ({scope}).")
                     return OK
-            return self._run(stages, scope, run_id, descriptor, begun)
+                return self._run(stages, scope, run_id, descriptor, begun)
+        except StoppedError as error:
+            warn(f"The run was {error}.")
+            return error.exit_code
 
     def _run(
         self,
