@@ -63,7 +63,7 @@ class Shop:
         }
 
     def run(self, *command: str, also: Mapping[str, str] | None = None) -> str:
-        """What a command printed that must succeed."""
+        """What a command that must succeed printed, without what it said beside that."""
         done = subprocess.run(
             command,
             env={**self.environment, **(also or {})},
@@ -72,7 +72,7 @@ class Shop:
             text=True,
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
-        return done.stdout + done.stderr
+        return done.stdout
 
     def newest_whole_day(self) -> date:
         with duckdb.connect(str(self.root / "shop.duckdb"), read_only=True) as connection:
