@@ -471,6 +471,7 @@ def test_a_backfill_builds_the_days_there_are_in_parts(
     [
         (["--day", "2026-11-22", "--no-wait"], "--day and --no-wait do not go together"),
         (["--no-wait", "--from", "2026-11-22"], "--no-wait and --from do not go together"),
+        (["--wait", "1h", "--no-wait"], "--wait and --no-wait do not go together"),
         (["--resume", "--no-wait"], "--resume and --no-wait do not go together"),
         (["--to", "2026-11-22"], "--to needs --from"),
         (["--from-stage", "tests"], "There is no stage 'tests'"),

@@ -82,6 +82,7 @@ def daily(
     from microconv.profile import find_project_dir
 
     _refuse_together({"--day": day, "--no-wait": no_wait, "--from": first})
+    _refuse_together({"--wait": patience, "--no-wait": no_wait, "--from": first})
     # Nothing would say whether the last run was about the same export.
     _refuse_together({"--resume": resume, "--no-wait": no_wait})
     if last and not first:
