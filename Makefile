@@ -17,8 +17,9 @@ export DBT_PROJECT_DIR := $(CURDIR)
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-bigquery demo check build summary evidence report export docs test test-python test-slow test-bigquery test-long browser \
-	truth test-emulator setup-emulator emulator-python lint bench lock clean
+.PHONY: help setup setup-bigquery demo check build summary evidence report export docs test test-python test-slow \
+	test-bigquery test-long browser truth test-emulator setup-emulator emulator-python lint bench lock clean daily \
+	test-examples setup-examples
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -93,6 +94,9 @@ build: check ## dbt build on the files that GA4_EXPORT_FILES names; ends with th
 	@$(BIN)/dbt --no-use-colors build
 	@$(BIN)/microconv summary
 
+daily: setup ## The whole day, for a scheduler: wait for the export, check, build, evidence, watch, report (DAILY_ARGS)
+	@$(BIN)/microconv daily $(DAILY_ARGS)
+
 evidence: setup ## Say which micro-conversions announce a macro, what they are worth, and learned points
 	@$(BIN)/microconv correlate
 	@$(BIN)/microconv value
@@ -163,11 +167,36 @@ $(EMULATOR_VENV)/.ready: requirements/emulator.txt
 	fi
 	@touch $@
 
+EXAMPLES := dagster airflow
+
+# Each example has an environment of its own; the Dagster one also holds the project.
+$(EXAMPLES:%=.venv-examples-%/.ready): .venv-examples-%/.ready: examples/%/requirements.txt pyproject.toml
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@echo "Installing $< into $(@D) …"
+	@if command -v uv > /dev/null 2>&1; then \
+		uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<; \
+	else \
+		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+	fi
+	@if [ $* = dagster ]; then \
+		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
+	fi
+	@touch $@
+
+setup-examples: $(EXAMPLES:%=.venv-examples-%/.ready)
+
+test-examples: $(VENV)/.dev profiles.yml ## The schedulers in examples/ load and run a first and a next day (minutes)
+	@for name in $(EXAMPLES); do \
+		$(MAKE) --silent .venv-examples-$$name/.ready > /dev/null 2>&1 \
+		|| echo "examples/$$name is not tested: its packages could not be installed."; \
+	done
+	@$(BIN)/pytest -q tests/examples
+
 emulator-python: # Where Python 3.13 is; nothing if there is none
 	@echo "$(EMULATOR_PYTHON)"
 
 lint: $(VENV)/.dev profiles.yml ## SQLFluff over all SQL, ruff and mypy over all Python
-	@$(BIN)/ruff check scripts tests && $(BIN)/ruff format --check scripts tests
+	@$(BIN)/ruff check scripts tests examples && $(BIN)/ruff format --check scripts tests examples
 	@$(BIN)/mypy
 	@$(BIN)/microconv demo --out target/lint_export --days 2 --visitors-per-day 5 > /dev/null
 	@GA4_EXPORT_FILES='target/lint_export/events_*.parquet' DUCKDB_PATH=target/lint.duckdb \
@@ -186,6 +215,12 @@ lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/, o
 	@uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-strip-extras \
 		--no-annotate --no-header --no-emit-index-url \
 		requirements/emulator.in -o requirements/emulator.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --constraint requirements/base.txt --generate-hashes \
+		--no-strip-extras --no-annotate --no-header --no-emit-index-url \
+		examples/dagster/requirements.in pyproject.toml -o examples/dagster/requirements.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-strip-extras --no-annotate --no-header --no-emit-index-url \
+		examples/airflow/requirements.in -o examples/airflow/requirements.txt
 
 clean: ## Remove what was built (not the environment)
 	@rm -rf target logs

@@ -1,6 +1,6 @@
 {#- The dates that this run decides anew, as a SQL list of constants: days whose tables changed since every
-    fact had them, days in the late-arrival window, and all days when a definition (catalog, rules,
-    channel groups) changed. -#}
+    fact had them, days in the late-arrival window, days of a backfill, and all days when a definition (catalog,
+    rules, channel groups) changed. -#}
 {% macro open_dates() %}
     {{- return(date_constants(open_dates_query())) -}}
 {% endmacro %}
@@ -21,6 +21,9 @@
         and definitions.definitions_version = processed.definitions_version
     where processed.event_date is null
         or loaded.event_date > {{ add_days("newest.newest_date", -(var("late_arrival_days") | int)) }}
+        {%- if var("reread_start_date") %}
+        or loaded.event_date between date '{{ var("reread_start_date") }}' and date '{{ var("reread_end_date") }}'
+        {%- endif %}
     {%- endif %}
     order by 1
 {% endmacro %}

@@ -1,5 +1,6 @@
 {#- The shards this run reads: all of them when the reader is built anew, else those of a date that is not
-    yet processed, that changed since, or that lies in the late-arrival window. One shard per property
+    yet processed, that changed since, that lies in the late-arrival window, or that a backfill names (vars
+    reread_start_date and reread_end_date). One shard per property
     and date, with its rows counted from the footers, so that an empty daily table never hides an
     intraday one and never replaces loaded rows. -#}
 {% macro shards_to_read(everything) %}
@@ -10,7 +11,8 @@
     {%- set candidates = [] -%}
     {%- for shard in shards -%}
         {%- set key = shard["property_id"] ~ "/" ~ shard["event_date"] -%}
-        {%- if processed.get(key) != shard["source_version"] or shard["event_date"] >= window_start -%}
+        {%- if processed.get(key) != shard["source_version"] or shard["event_date"] >= window_start
+            or (var("reread_start_date") and var("reread_start_date") <= shard["event_date"] <= var("reread_end_date")) -%}
             {%- do candidates.append(shard) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -9,11 +9,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from microconv.arrival.command import wait
 from microconv.audience.command import audience
 from microconv.check.command import check
 from microconv.cohorts.command import cohorts
 from microconv.correlate.command import correlate
 from microconv.cost.command import cost
+from microconv.daily.command import daily
 from microconv.discover.command import discover
 from microconv.errors import MicroconvError
 from microconv.experiments.command import experiments
@@ -73,6 +75,7 @@ app.command()(check)
 app.command()(cohorts)
 app.command()(correlate)
 app.command()(cost)
+app.command()(daily)
 # The generator loads numpy and pyarrow; this stand-in hands it the arguments, `--help` included,
 # so that the other commands do not wait for them.
 app.command(
@@ -90,4 +93,5 @@ app.command()(report)
 app.command()(score)
 app.command()(summary)
 app.command()(value)
+app.command()(wait)
 app.command()(watch)

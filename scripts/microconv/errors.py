@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Exit codes of every command, so that a scheduler can tell a wrong seed from a wrong call.
+# Exit codes of every command, so that a scheduler can tell a wrong seed from a wrong call, and both
+# from an export that has not come yet or a run that is still going.
 OK = 0
 FINDINGS = 1
 USAGE = 2
+LATE = 3
+BUSY = 4
 
 
 class MicroconvError(Exception):
@@ -16,7 +19,8 @@ class MicroconvError(Exception):
     Args:
         message: What is wrong, as one sentence.
         remedy: What to do about it, as one sentence; may be empty.
-        exit_code: 1 when data or seeds are wrong, 2 when the call or the configuration is.
+        exit_code: 1 when data or seeds are wrong, 2 when the call or the configuration is, 3 when a
+            day's export has not come, 4 when another run is going.
     """
 
     def __init__(self, message: str, remedy: str = "", exit_code: int = USAGE) -> None:

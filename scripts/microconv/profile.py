@@ -253,6 +253,19 @@ def open_warehouse(
             getattr(adapter.connections, "close_all_connections", lambda: None)()
 
 
+def load_credentials(folder: Path) -> Any:
+    """The credentials of the target that dbt would use, without connecting.
+
+    Args:
+        folder: The folder of dbt_project.yml.
+
+    Raises:
+        MicroconvError: No profile, or a wrong one.
+    """
+    with _plain_errors():
+        return _load(folder, find_profiles_dir(folder))[0].credentials
+
+
 def find_profiles_dir(folder: Path) -> Path:
     """Where dbt looks: DBT_PROFILES_DIR, the project, the home folder."""
     named = os.environ.get("DBT_PROFILES_DIR")

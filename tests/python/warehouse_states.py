@@ -17,7 +17,7 @@ from small_export import SECOND, Row, SmallExport, day_path, write_rows
 
 SEED = 11
 FIRST, SECOND_DAY, MISSING, FOURTH, LATE, INTRADAY = range(6)  # the days of the export, by number
-COMPARED = ("stg_", "dim_", "fct_", "mart_")
+COMPARED = ("stg_", "dim_", "fct_", "mart_", "evidence_")
 LEFTOVER = "__dbt_"  # in the names that dbt gives to what it builds before it is put in place
 SHOWN_ROWS = 3
 

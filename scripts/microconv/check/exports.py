@@ -14,7 +14,7 @@ from microconv.check.problems import Problem
 
 # The same as in macros/export/export_shards.sql: what a run reads when nothing is said.
 DEFAULT_PATTERN = "target/demo_export/events_*.parquet"
-_FILE_NAME = re.compile(r"events_(intraday_|fresh_)?([0-9]{8})\.parquet")
+FILE_NAME = re.compile(r"events_(intraday_|fresh_)?([0-9]{8})\.parquet")
 _NAMES = "events_YYYYMMDD.parquet, events_intraday_YYYYMMDD.parquet, events_fresh_YYYYMMDD.parquet"
 _MAGIC = b"PAR1"
 _EXPORT_AGAIN = (
@@ -57,7 +57,7 @@ def check_export(pattern: str, project_dir: Path, database: Path | None) -> Expo
     if "://" in pattern:
         found.note(pattern, "Files behind an address are not checked.", "", warning=True)
         return found
-    paths = _matching(pattern, project_dir)
+    paths = matching_files(pattern, project_dir)
     dated = [path for path in paths if _is_dated(path, found)]
     if not dated:
         found.note(
@@ -72,7 +72,7 @@ def check_export(pattern: str, project_dir: Path, database: Path | None) -> Expo
     return found
 
 
-def _matching(pattern: str, project_dir: Path) -> list[Path]:
+def matching_files(pattern: str, project_dir: Path) -> list[Path]:
     """The files DuckDB itself would match, so that both agree on what `*` and `**` mean."""
     absolute = str(project_dir / Path(pattern).expanduser())
     rows = engine().execute(f"select file from glob({sql_text(absolute)}) order by file").fetchall()
@@ -95,7 +95,7 @@ def _where_files_come_from(pattern: str, project_dir: Path) -> str:
 
 def _is_dated(path: Path, found: ExportFiles) -> bool:
     """Whether the name is that of an export day; the build ignores others too."""
-    named = _FILE_NAME.fullmatch(path.name)
+    named = FILE_NAME.fullmatch(path.name)
     if not named:
         found.note(
             path,
@@ -122,7 +122,7 @@ def _check_file(path: Path, found: ExportFiles) -> None:
     import duckdb
 
     try:
-        fault = _damage(path)
+        fault = damage_of(path)
         size = path.stat().st_size
     except OSError as error:
         found.note(path, f"The file cannot be read: {error.strerror}.", "Look at its permissions.")
@@ -151,7 +151,7 @@ def _check_file(path: Path, found: ExportFiles) -> None:
     found.days.add(path.name[-len("YYYYMMDD.parquet") : -len(".parquet")])
 
 
-def _damage(path: Path) -> str | None:
+def damage_of(path: Path) -> str | None:
     """What the first and last bytes say: a Parquet file begins and ends with the same four."""
     size = path.stat().st_size
     if size == 0:

@@ -1,0 +1,1 @@
+"""Whether a day's export is there, and waiting for it."""

@@ -1,0 +1,1 @@
+"""The daily run: its stages one after the other, one run at a time, with a log."""
