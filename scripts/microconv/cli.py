@@ -25,6 +25,7 @@ from microconv.report.command import report
 from microconv.score.command import score
 from microconv.starters.command import init
 from microconv.summary import summary
+from microconv.validate.command import validate
 from microconv.value.command import value
 from microconv.watch.command import watch
 
@@ -87,5 +88,6 @@ app.command()(proxy)
 app.command()(report)
 app.command()(score)
 app.command()(summary)
+app.command()(validate)
 app.command()(value)
 app.command()(watch)

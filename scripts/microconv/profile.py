@@ -12,7 +12,7 @@ import os
 import re
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -169,6 +169,15 @@ class Warehouse:
                 _, rows = connections.raw_execute_with_comment(sql)
                 yield from rows.to_arrow_iterable()
 
+    def call_macro(self, name: str, **arguments: Any) -> Any:
+        """What a macro of the project returns; only of a warehouse opened by `open_export`.
+
+        Raises:
+            MicroconvError: The macro refuses, or the warehouse refuses what it asks.
+        """
+        with _plain_errors():
+            return self.adapter.execute_macro(name, kwargs=arguments)
+
     def execute(self, sql: str) -> None:
         """Run one statement or script that returns nothing.
 
@@ -219,6 +228,44 @@ def open_warehouse(
             adapter.cleanup_connections()
             # dbt-duckdb keeps the file open for the life of the process, which locks out a build.
             getattr(adapter.connections, "close_all_connections", lambda: None)()
+
+
+@contextmanager
+def open_export(project_dir: Path | None = None) -> Iterator[Warehouse]:
+    """Open the target for what lies before a build: the raw export, by the project's own macros.
+
+    On DuckDB that is a database in memory: export files are all that is read, so that there need be
+    no build yet and nobody's lock matters.
+
+    Raises:
+        MicroconvError: No profile, or a wrong one, or the project's macros cannot be read.
+    """
+    folder = project_dir or find_project_dir()
+    with _plain_errors():
+        config, adapter = _load(folder, find_profiles_dir(folder))
+        if config.credentials.type == "duckdb":
+            config.credentials.path = ":memory:"
+        _load_macros(config, adapter)
+    # Files are named as seen from the project, as they are for dbt.
+    with _plain_errors(), chdir(folder), adapter.connection_named("microconv"):
+        try:
+            adapter.execute("select 1", fetch=True)
+            yield Warehouse(config, adapter)
+        finally:
+            adapter.cleanup_connections()
+            getattr(adapter.connections, "close_all_connections", lambda: None)()
+
+
+def _load_macros(config: Any, adapter: Any) -> None:
+    """Read the macros alone, a fraction of a parse; dbt's own `run-operation` parses everything."""
+    from dbt.context.providers import generate_runtime_macro_context
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import ManifestLoader
+
+    found = ManifestLoader.load_macros(config, adapter.connections.set_query_header)
+    # A manifest of macros only lacks what env_var() notes its use in.
+    adapter.set_macro_resolver(Manifest(macros=found.macros))
+    adapter.set_macro_context_generator(generate_runtime_macro_context)
 
 
 def find_profiles_dir(folder: Path) -> Path:

@@ -12,6 +12,7 @@ import typer
 from microconv import output
 from microconv.audience.members import Changes, Consent, changes_of
 from microconv.errors import MicroconvError
+from microconv.files import write_file
 
 if TYPE_CHECKING:
     from microconv.audience.read import Audience, Moment
@@ -158,16 +159,7 @@ def _deliver(text: str, out: Path | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    fresh = out.with_name(f".{out.name}.fresh")
-    try:
-        with fresh.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        fresh.replace(out)
-    except OSError as error:
-        raise MicroconvError(
-            f"{out} cannot be written: {error.strerror}. Nothing was remembered.",
-            "Look at its folder, then export again.",
-        ) from error
+    write_file(text, out, "Nothing was remembered. Look at its folder, then export again.")
     output.warn(f"Written to {out}.")
 
 
