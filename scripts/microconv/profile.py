@@ -222,7 +222,7 @@ def open_warehouse(
     with _plain_errors(), adapter.connection_named("microconv"):
         try:
             # dbt connects at the first statement; a locked file must show here.
-            adapter.execute("select 1", fetch=True)
+            adapter.execute("select 1 as one", fetch=True)
             yield Warehouse(config, adapter)
         finally:
             adapter.cleanup_connections()
@@ -249,7 +249,7 @@ def open_export(project_dir: Path | None = None) -> Iterator[Warehouse]:
     # Files are named as seen from the project, as they are for dbt.
     with _plain_errors(), chdir(folder), adapter.connection_named("microconv"):
         try:
-            adapter.execute("select 1", fetch=True)
+            adapter.execute("select 1 as one", fetch=True)
             yield Warehouse(config, adapter)
         finally:
             adapter.cleanup_connections()
