@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import chdir, contextmanager
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from microconv import output
 from microconv.errors import FINDINGS, MicroconvError, NotBuiltError
 
 Cell = str | int | float | bool | date | datetime | None
@@ -184,7 +186,7 @@ class Warehouse:
         Raises:
             MicroconvError: The warehouse refuses it.
         """
-        with _plain_errors():
+        with _plain_errors(), _told(sql):
             self.adapter.execute(sql)
 
     def run_query(self, sql: str) -> list[Record]:
@@ -193,7 +195,7 @@ class Warehouse:
         Raises:
             MicroconvError: The warehouse refuses it.
         """
-        with _plain_errors():
+        with _plain_errors(), _told(sql):
             _, table = self.adapter.execute(sql, fetch=True)
         return [
             {name: _plain(value) for name, value in zip(table.column_names, row, strict=True)}
@@ -324,6 +326,16 @@ def _find_file(credentials: Any, folder: Path, is_for_writing: bool) -> None:
     if is_for_writing:
         return
     credentials.config_options = {**(credentials.config_options or {}), "access_mode": "READ_ONLY"}
+
+
+@contextmanager
+def _told(sql: str) -> Iterator[None]:
+    """Tell a statement and how long it took, with `--verbose`."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        output.tell(f"{time.perf_counter() - started:.2f} s: {' '.join(sql.split())}")
 
 
 @contextmanager

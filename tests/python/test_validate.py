@@ -22,7 +22,7 @@ from microconv.errors import MicroconvError
 from microconv.validate import page, words
 from microconv.validate.contract import RULES, SEVERITIES, contract
 from microconv.validate.expect import Finding, Judged
-from microconv.validate.measures import Measures, divergence, measure
+from microconv.validate.measures import Measures, Row, divergence, measure
 from microconv.validate.outcome import Outcome, run
 from microconv.validate.read import Profile, Table
 from project_run import shared_folder
@@ -192,7 +192,7 @@ def test_right_limits_are_taken() -> None:
 def hostile_outcome() -> Outcome:
     rule = next(rule for rule in RULES if rule.name == "usual_events")
     name = "<script>alert('x')</script>"
-    row = {
+    row: Row = {
         "property_id": KEY,
         "event_date": LAST,
         "event_name": name,

@@ -40,7 +40,7 @@ def _columns(day: date) -> dict[str, str]:
         "event_name": f"[{names}][1 + cast(i % {len(NAMES)} as integer)]",
         "event_params": """[
             {'key': 'ga_session_id', 'value': {'string_value': null::varchar, 'int_value': i // 7}},
-            {'key': 'page_location', 'value': {'string_value': 'https://x.example/'}}
+            {'key': 'page_location', 'value': {'string_value': 'x', 'int_value': null}}
         ]""",
         "user_pseudo_id": "'v' || (i // 7)",
         "stream_id": "'1'",

@@ -78,8 +78,9 @@ def audience(
 ) -> None:
     """Export visitors who stalled at a moment: first everybody, then who joined and who left.
 
-    Only who consented in the latest session. Example: microconv audience --moment cart_left
-    --format csv --out cart_left.csv
+    Only who consented in the latest session.
+
+    Example: microconv audience --moment cart_left --format csv --out cart_left.csv
     """
     from microconv.audience.read import Audience, find_moment, read_moments
     from microconv.profile import find_project_dir, open_warehouse
@@ -160,7 +161,7 @@ def _deliver(text: str, out: Path | None) -> None:
         sys.stdout.flush()
         return
     write_file(text, out, "Nothing was remembered. Look at its folder, then export again.")
-    output.warn(f"Written to {out}.")
+    output.note(f"Written to {out}.")
 
 
 def _tell(wanted: Audience, sentences: list[str]) -> None:

@@ -43,8 +43,9 @@ def report(
 ) -> None:
     """Write the report for marketers: one HTML file, which needs no network.
 
-    It may name visitors, so only its owner can read it. Example: microconv report --out
-    mobile.html --segment device_category=mobile
+    It may name visitors, so only its owner can read it.
+
+    Example: microconv report --out mobile.html --segment device_category=mobile
     """
     from microconv.profile import open_warehouse
     from microconv.report.numbers import Numbers

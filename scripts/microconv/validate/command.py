@@ -149,4 +149,4 @@ def _write(found: Outcome, out: Path, warn_only: bool) -> None:
     from microconv.validate.page import render
 
     write_file(render(found, warn_only), out)
-    output.warn(f"Written to {out}.")
+    output.note(f"Written to {out}.")

@@ -115,13 +115,13 @@ def _counts(record: Mapping[str, Any] | None) -> Row:
     return dict(row)
 
 
-def _window(days: Sequence[Row]) -> list[Row]:
+def _window(days: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Counts of purchases over all judged dates of a property: on one day there are often few."""
-    found: dict[str, Row] = {}
+    found: dict[str, dict[str, Any]] = {}
     for day in days:
         row = found.setdefault(str(day["property_id"]), {"property_id": day["property_id"]})
         for name in ("is_purchase_count", "lacks_order_count", "lacks_revenue_count"):
-            row[name] = int(row.get(name) or 0) + int(day.get(name) or 0)  # type: ignore[call-overload]
+            row[name] = int(row.get(name) or 0) + int(day.get(name) or 0)
     return list(found.values())
 
 
