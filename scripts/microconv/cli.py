@@ -26,6 +26,7 @@ from microconv.power.command import power
 from microconv.proxy.command import proxy
 from microconv.report.command import report
 from microconv.score.command import score
+from microconv.secrets import hide_known_secrets
 from microconv.starters.command import init
 from microconv.summary import summary
 from microconv.validate.command import validate
@@ -46,22 +47,11 @@ class PlainErrorGroup(TyperGroup):
             return super().invoke(ctx)
         except MicroconvError as error:
             if is_verbose():
-                warn_lines(hide(traceback.format_exc()))
-            warn(f"microconv: {hide(error.message)}")
+                warn_lines(hide_known_secrets(traceback.format_exc()))
+            warn(f"microconv: {hide_known_secrets(error.message)}")
             if error.remedy:
-                warn(hide(error.remedy))
+                warn(hide_known_secrets(error.remedy))
             raise typer.Exit(error.exit_code) from error
-
-
-def hide(text: str) -> str:
-    """The text of an error without secrets that a profile or the environment holds."""
-    from microconv.profile import find_profiles_dir, find_project_dir
-    from microconv.secrets import hide_secrets
-
-    try:
-        return hide_secrets(text, find_profiles_dir(find_project_dir()))
-    except MicroconvError:
-        return hide_secrets(text)
 
 
 def warn_lines(text: str) -> None:

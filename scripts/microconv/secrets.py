@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from microconv.errors import MicroconvError
+
 _SECRET_NAME = re.compile(
     r"secret|token|passw|private_?key|api_?key|webhook|salt|keyfile_json", re.IGNORECASE
 )
@@ -29,6 +31,16 @@ def hide_secrets(text: str, profiles_dir: Path | None = None) -> str:
     for value in sorted(values, key=len, reverse=True):
         text = text.replace(value, HIDDEN)
     return text
+
+
+def hide_known_secrets(text: str) -> str:
+    """The same with the profile that a command would use, if there is one."""
+    from microconv.profile import find_profiles_dir, find_project_dir
+
+    try:
+        return hide_secrets(text, find_profiles_dir(find_project_dir()))
+    except MicroconvError:
+        return hide_secrets(text)
 
 
 def _of_environment() -> Iterator[str]:

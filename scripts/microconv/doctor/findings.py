@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from microconv.errors import MicroconvError
-from microconv.secrets import hide_secrets
+from microconv.secrets import hide_known_secrets
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -30,7 +30,9 @@ def examined(subject: str, check: Check) -> Iterator[Finding]:
     try:
         yield from list(check())
     except MicroconvError as error:
-        yield Finding(subject, "fail", hide_secrets(error.message), hide_secrets(error.remedy))
+        yield Finding(
+            subject, "fail", hide_known_secrets(error.message), hide_known_secrets(error.remedy)
+        )
     except Exception as error:
         # Its words are a program's and could quote anything.
         yield Finding(subject, "fail", f"It ended with {type(error).__name__}.", "Try `dbt debug`.")
