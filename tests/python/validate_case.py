@@ -17,8 +17,8 @@ NAMES = (
     *("page_view",) * 12,
     *("session_start", "scroll", "user_engagement", "view_item") * 2,
     *("add_to_cart", "begin_checkout", "add_shipping_info", "add_payment_info", "purchase"),
-    *("add_to_wishlist", "newsletter_signup", "view_search_results", "video_complete"),
-    *("view_size_guide", "select_item", "user_login"),
+    *("add_to_wishlist", "newsletter_signup", "view_search_results", "video_start"),
+    *("view_size_guide", "select_item", "login"),
 )
 
 
@@ -45,7 +45,7 @@ def _columns(day: date) -> dict[str, str]:
         "user_pseudo_id": "'v' || (i // 7)",
         "stream_id": "'1'",
         "device": "{'category': 'mobile', 'operating_system': 'iOS'}",
-        "ecommerce": "{'transaction_id': 't' || i, 'purchase_revenue_in_usd': 9.5}",
+        "ecommerce": "{'transaction_id': 't' || i, 'purchase_revenue_in_usd': 9.5::double}",
     }
 
 

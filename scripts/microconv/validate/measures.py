@@ -139,10 +139,10 @@ def _volume(count: int, day: date, earlier: Mapping[date, int]) -> Row:
     next.
     """
     row: Row = dict.fromkeys(("expected_row_count", "volume_ratio", "volume_z"))
-    if len(earlier) < MINIMUM_DAYS:
-        return row
+    if len(earlier) < MINIMUM_DAYS or not count:
+        return row  # that a day is empty, a rule of its own says
     expected = _usual(day, earlier)
-    ratio = max(count, 0.5) / expected
+    ratio = count / expected
     apart = [
         math.log(value / _usual(other, {d: c for d, c in earlier.items() if d != other}))
         for other, value in earlier.items()
