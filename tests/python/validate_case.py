@@ -11,7 +11,7 @@ import duckdb
 
 LAST = date(2026, 11, 8)
 DAY_COUNT = 20
-ROWS = 400
+ROWS = 600
 # Of every event that the shipped conversion rules name, so that each of them occurs.
 NAMES = (
     *("page_view",) * 12,
