@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 from microconv.errors import MicroconvError
@@ -168,19 +169,27 @@ def _context(great: Any) -> Any:
     )
 
 
-def _great_expectations() -> Any:
-    """The package, which comes with an extra and takes seconds to load."""
-    # Read when the package is loaded: it would send what is used to its makers.
-    os.environ["GX_ANALYTICS_ENABLED"] = "False"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import great_expectations
-    except ImportError as error:
+def check_installed() -> None:
+    """Refuse before anything is read.
+
+    Raises:
+        MicroconvError: Great Expectations is not installed.
+    """
+    if find_spec("great_expectations") is None:
         raise MicroconvError(
             "Great Expectations is not installed, which judges the export.",
             "Run `make setup-validate`, or pip install -r requirements/validate.txt.",
-        ) from error
+        )
+
+
+def _great_expectations() -> Any:
+    """The package, which comes with an extra and takes seconds to load."""
+    check_installed()
+    # Read when the package is loaded: it would send what is used to its makers.
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import great_expectations
     # What it logs is no result of ours.
     logging.getLogger("great_expectations").propagate = False
     return great_expectations

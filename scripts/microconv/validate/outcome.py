@@ -14,7 +14,7 @@ from microconv.check.table import read_table
 from microconv.errors import MicroconvError
 from microconv.profile import find_seeds_dir
 from microconv.validate.contract import FRESHNESS, VARIABLE, contract
-from microconv.validate.expect import Judged, judge
+from microconv.validate.expect import Judged, check_installed, judge
 from microconv.validate.measures import Measures, measure
 from microconv.validate.read import Profile, read_profile
 
@@ -58,6 +58,7 @@ def run(
     Raises:
         MicroconvError: No export, a wrong configuration, or Great Expectations is missing.
     """
+    check_installed()
     variables = project_variables(project_dir)
     rules = [
         rule
