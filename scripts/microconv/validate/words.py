@@ -126,7 +126,11 @@ def verdict(judged: Sequence[Judged], is_broken: bool, is_warn_only: bool) -> st
     counts = {name: sum(one.verdict == name for one in judged) for name in ("ok", "cannot tell")}
     broken = {name: sum(one.verdict == name for one in judged) for name in SEVERITIES}
     parts = [f"{counts['ok']} of {len(judged)} rules hold"]
-    parts += [f"{count} {name}" for name, count in broken.items() if count]
+    parts += [
+        f"{count} {'warn' if severity == 'warning' else 'broken'}"
+        for severity, count in broken.items()
+        if count
+    ]
     if counts["cannot tell"]:
         parts.append(f"of {counts['cannot tell']} we cannot tell")
     said = f"Validated the export: {', '.join(parts)}."
