@@ -19,7 +19,7 @@ export PYTHONWARNINGS := ignore::DeprecationWarning
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-bigquery demo check build summary evidence report export docs test test-python test-slow \
 	test-bigquery test-long browser truth test-emulator setup-emulator emulator-python lint bench lock clean daily \
-	test-examples setup-examples
+	test-examples setup-examples setup-validate validate
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -42,13 +42,18 @@ endef
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	$(call install,dev)
-	@touch $(VENV)/.base
+	@touch $(VENV)/.base $(VENV)/.validate
 
 $(VENV)/.base: requirements/base.txt pyproject.toml
 	$(call install,base)
 
 $(VENV)/.bigquery: requirements/bigquery.txt pyproject.toml
 	$(call install,bigquery)
+	@touch $(VENV)/.base
+
+# What judges the raw export, apart from the base set: who only looks at the demo need not have it.
+$(VENV)/.validate: requirements/validate.txt pyproject.toml
+	$(call install,validate)
 	@touch $(VENV)/.base
 
 profiles.yml: profiles.example.yml
@@ -58,6 +63,8 @@ profiles.yml: profiles.example.yml
 setup: $(VENV)/.base profiles.yml ## Install what a run needs
 
 setup-bigquery: $(VENV)/.bigquery profiles.yml ## Install what a run on BigQuery needs
+
+setup-validate: $(VENV)/.validate profiles.yml ## Install what a run that validates the raw export needs
 
 # ---- running ------------------------------------------------------------------------------------
 
@@ -77,7 +84,7 @@ demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build ever
 ifneq ($(VERTICAL),ecommerce)
 	@$(BIN)/microconv init --vertical '$(VERTICAL)' --to '$(DEMO_FOLDER)/seeds' --force > /dev/null
 endif
-	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build
+	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build VALIDATE=no
 	@echo "Comparing visitors for the report …"
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv correlate > /dev/null
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv value > /dev/null
@@ -89,7 +96,13 @@ endif
 check: setup ## Validate the seeds and the export files
 	@$(BIN)/microconv check
 
-build: check ## dbt build on the files that GA4_EXPORT_FILES names; ends with the funnels, segments and key figures
+# VALIDATE=warn builds on an export that breaks its contract too, VALIDATE=no does not ask.
+VALIDATE ?= yes
+
+validate: setup-validate ## Judge the newest days of the raw export against its contract (VALIDATE=warn only warns)
+	@$(BIN)/microconv validate --out target/validation.html $(if $(filter warn,$(VALIDATE)),--warn-only)
+
+build: check $(if $(filter no,$(VALIDATE)),,validate) ## dbt build on the files that GA4_EXPORT_FILES names; ends with the funnels, segments and key figures
 	@mkdir -p target
 	@$(BIN)/dbt --no-use-colors build
 	@$(BIN)/microconv summary
@@ -206,7 +219,7 @@ bench: $(VENV)/.dev profiles.yml ## Measure builds against the floor (takes long
 	@$(BIN)/python scripts/bench.py $(BENCH_ARGS)
 
 lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/, one version for all sets
-	@for set in dev base bigquery; do \
+	@for set in dev base bigquery validate; do \
 		extra=; [ $$set = base ] || extra="--extra $$set"; \
 		same=; [ $$set = dev ] || same="--constraint requirements/dev.txt"; \
 		uv pip compile --quiet --universal --python-version 3.11 $$extra $$same --generate-hashes --no-strip-extras \

@@ -1,13 +1,14 @@
-{#- The raw rows of some shards: the columns of ga4_export_columns(), typed, plus property_id, shard_date,
-    source_table_kind and source_version of the table each row came from. -#}
-{% macro export_events(shards) %}
-    {{- return(adapter.dispatch("export_events", "micro_conversions")(shards)) -}}
+{#- The raw rows of some shards: `columns`, typed, which are those of ga4_export_columns() unless fewer are named
+    in its form, plus property_id, shard_date, source_table_kind and source_version of the table each row came from. -#}
+{% macro export_events(shards, columns=none) %}
+    {%- set columns = columns or ga4_export_columns() -%}
+    {{- return(adapter.dispatch("export_events", "micro_conversions")(shards, columns)) -}}
 {% endmacro %}
 
-{% macro duckdb__export_events(shards) %}
+{% macro duckdb__export_events(shards, columns) %}
     (
         select
-            {%- for name, node in ga4_export_columns().items() %}
+            {%- for name, node in columns.items() %}
             {#- Costs nothing where the type is right; a struct as a whole would be read in full. #}
             {%- if node is mapping and name != "ecommerce" %}
             export.{{ name }},
@@ -21,7 +22,7 @@
             shards.source_version
         from (
             select
-                {%- for name, node in ga4_export_columns().items() %}
+                {%- for name, node in columns.items() %}
                 cast(null as {{ duckdb_type_of(node) }}) as {{ name }},
                 {%- endfor %}
                 cast(null as varchar) as microconv_export_file
@@ -39,12 +40,12 @@
 {#- One SELECT per property and kind of table, each on a wildcard of its own and by constant suffixes: a wildcard table
     has the schema of its newest table, and were that an intraday one, the columns that it lacks would be lost for
     all. Only kinds with a shard to read are named, since BigQuery refuses a wildcard that matches no table. -#}
-{% macro default__export_events(shards) %}
+{% macro default__export_events(shards, columns) %}
     {%- set kinds = export_kinds(shards) %}
     (
         {%- for kind in kinds %}
         select
-            {%- for name, node in ga4_export_columns().items() %}
+            {%- for name, node in columns.items() %}
             {{ export_value("export." ~ name, name, node, kind["fields"]) }} as {{ name }},
             {%- endfor %}
             shards.property_id,
@@ -62,7 +63,7 @@
         {{ "union all" if not loop.last }}
         {%- else %}
         select
-            {%- for name, node in ga4_export_columns().items() %}
+            {%- for name, node in columns.items() %}
             {{ export_value("export." ~ name, name, node, {}) }} as {{ name }},
             {%- endfor %}
             shards.property_id,

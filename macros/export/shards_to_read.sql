@@ -17,6 +17,11 @@
         {%- endif -%}
     {%- endfor -%}
     {%- if candidates | length == 0 -%}{{- return([]) -}}{%- endif -%}
+    {{- return(best_shards(candidates)) -}}
+{% endmacro %}
+
+{#- Of some shards the one per property and date that a build reads: the best kind that has rows. -#}
+{% macro best_shards(candidates) %}
     {%- set row_counts = shard_row_counts(candidates) -%}
     {%- set chosen = {} -%}
     {%- for shard in candidates -%}

@@ -21,6 +21,27 @@ _SENTENCE_WIDTH = 100
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+class Verbosity(StrEnum):
+    """How much stands beside a result, on standard error."""
+
+    QUIET = "quiet"
+    USUAL = "usual"
+    VERBOSE = "verbose"
+
+
+_VERBOSITY = [Verbosity.USUAL]
+
+
+def set_verbosity(verbosity: Verbosity) -> None:
+    """Say how much is told beside results, for the life of the process."""
+    _VERBOSITY[0] = verbosity
+
+
+def is_verbose() -> bool:
+    """Whether statements and tracebacks are told."""
+    return _VERBOSITY[0] is Verbosity.VERBOSE
+
+
 class OutputFormat(StrEnum):
     """How a result is printed."""
 
@@ -60,6 +81,18 @@ def say_paragraphs(sentences: Iterable[str]) -> None:
 def warn(text: str) -> None:
     """Print one line beside the result, on standard error, so that a pipe gets the result only."""
     print(_printable(text), file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """Print one line beside the result that nobody needs: `--quiet` leaves it out."""
+    if _VERBOSITY[0] is not Verbosity.QUIET:
+        warn(text)
+
+
+def tell(text: str) -> None:
+    """Print one line for whoever looks for a fault, with `--verbose` alone."""
+    if is_verbose():
+        warn(text)
 
 
 def print_as(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from microconv import output
 from microconv.errors import FINDINGS, MicroconvError, NotBuiltError
 
 Cell = str | int | float | bool | date | datetime | None
@@ -201,13 +203,22 @@ class Warehouse:
                 _, rows = connections.raw_execute_with_comment(sql)
                 yield from rows.to_arrow_iterable()
 
+    def call_macro(self, name: str, **arguments: Any) -> Any:
+        """What a macro of the project returns; only of a warehouse opened by `open_export`.
+
+        Raises:
+            MicroconvError: The macro refuses, or the warehouse refuses what it asks.
+        """
+        with _plain_errors():
+            return self.adapter.execute_macro(name, kwargs=arguments)
+
     def execute(self, sql: str) -> None:
         """Run one statement or script that returns nothing.
 
         Raises:
             MicroconvError: The warehouse refuses it.
         """
-        with _plain_errors():
+        with _plain_errors(), _told(sql):
             self.adapter.execute(sql)
 
     def run_query(self, sql: str) -> list[Record]:
@@ -216,7 +227,7 @@ class Warehouse:
         Raises:
             MicroconvError: The warehouse refuses it.
         """
-        with _plain_errors():
+        with _plain_errors(), _told(sql):
             _, table = self.adapter.execute(sql, fetch=True)
         return [
             {name: _plain(value) for name, value in zip(table.column_names, row, strict=True)}
@@ -245,7 +256,7 @@ def open_warehouse(
     with _plain_errors(), adapter.connection_named("microconv"):
         try:
             # dbt connects at the first statement; a locked file must show here.
-            adapter.execute("select 1", fetch=True)
+            adapter.execute("select 1 as one", fetch=True)
             yield Warehouse(config, adapter)
         finally:
             adapter.cleanup_connections()
@@ -264,6 +275,44 @@ def load_credentials(folder: Path) -> Any:
     """
     with _plain_errors():
         return _load(folder, find_profiles_dir(folder))[0].credentials
+
+
+@contextmanager
+def open_export(project_dir: Path | None = None) -> Iterator[Warehouse]:
+    """Open the target for what lies before a build: the raw export, by the project's own macros.
+
+    On DuckDB that is a database in memory: export files are all that is read, so that there need be
+    no build yet and nobody's lock matters.
+
+    Raises:
+        MicroconvError: No profile, or a wrong one, or the project's macros cannot be read.
+    """
+    folder = project_dir or find_project_dir()
+    with _plain_errors():
+        config, adapter = _load(folder, find_profiles_dir(folder))
+        if config.credentials.type == "duckdb":
+            config.credentials.path = ":memory:"
+        _load_macros(config, adapter)
+    # Files are named as seen from the project, as they are for dbt.
+    with _plain_errors(), chdir(folder), adapter.connection_named("microconv"):
+        try:
+            adapter.execute("select 1 as one", fetch=True)
+            yield Warehouse(config, adapter)
+        finally:
+            adapter.cleanup_connections()
+            getattr(adapter.connections, "close_all_connections", lambda: None)()
+
+
+def _load_macros(config: Any, adapter: Any) -> None:
+    """Read the macros alone, a fraction of a parse; dbt's own `run-operation` parses everything."""
+    from dbt.context.providers import generate_runtime_macro_context
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import ManifestLoader
+
+    found = ManifestLoader.load_macros(config, adapter.connections.set_query_header)
+    # A manifest of macros only lacks what env_var() notes its use in.
+    adapter.set_macro_resolver(Manifest(macros=found.macros))
+    adapter.set_macro_context_generator(generate_runtime_macro_context)
 
 
 def find_profiles_dir(folder: Path) -> Path:
@@ -322,6 +371,16 @@ def _find_file(credentials: Any, folder: Path, is_for_writing: bool) -> None:
     if is_for_writing:
         return
     credentials.config_options = {**(credentials.config_options or {}), "access_mode": "READ_ONLY"}
+
+
+@contextmanager
+def _told(sql: str) -> Iterator[None]:
+    """Tell a statement and how long it took, with `--verbose`."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        output.tell(f"{time.perf_counter() - started:.2f} s: {' '.join(sql.split())}")
 
 
 @contextmanager

@@ -58,7 +58,10 @@ _LONG_COLUMNS = ("section", "name", "measure", "value", "value_low", "value_high
 def summary(
     output_format: FormatOption = OutputFormat.TABLE,
 ) -> None:
-    """Print what the last build found: rows, funnels, segments, and where the tables are."""
+    """Print what the last build found: rows, funnels, segments, and where the tables are.
+
+    Example: microconv summary --format json
+    """
     from microconv.profile import open_warehouse
 
     with open_warehouse() as warehouse:

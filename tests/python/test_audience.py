@@ -340,7 +340,7 @@ def test_a_failed_file_leaves_the_memory(project: Path) -> None:
     set_(project, "mart_stalled_visitors", "has_ads_consent = true", NO_ADS)
     before = rows(project, "audience_members")
     arguments = ("audience", "--moment", "cart_left", "--format", "csv", "--minimum", "1")
-    done = run(*arguments, "--out", str(project / "nowhere" / "list.csv"))
+    done = run(*arguments, "--out", str(project / "dbt_project.yml" / "list.csv"))
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr and "Nothing was remembered" in done.stderr
     assert rows(project, "audience_members") == before

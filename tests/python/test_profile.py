@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from built_project import make_project
 from microconv.errors import FINDINGS, USAGE, MicroconvError
-from microconv.profile import find_project_dir, open_warehouse
+from microconv.profile import find_project_dir, open_export, open_warehouse
 
 
 @pytest.fixture
@@ -194,3 +194,35 @@ def test_the_project_is_found_from_a_folder_inside(
     with pytest.raises(MicroconvError, match=r"no dbt_project\.yml") as caught:
         find_project_dir()
     assert caught.value.exit_code == USAGE
+
+
+MACROS = """
+{% macro listed(least) %}
+    {%- set found -%}
+        select path from read_csv('{{ env_var("MY_FILES") }}')
+        where size >= {{ least }} order by path
+    {%- endset -%}
+    {{- return(run_query(found).columns[0].values() | list) -}}
+{% endmacro %}
+
+{% macro refused() %}{{ exceptions.raise_compiler_error("It is no export.") }}{% endmacro %}
+"""
+
+
+def test_macros_of_the_project_look_at_the_export_before_any_build(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the project's folder, with the warehouse in use by somebody else or not there."""
+    (project / "macros").mkdir()
+    (project / "macros" / "listed.sql").write_text(MACROS)
+    (project / "files.csv").write_text("path,size\nb,2\na,3\nc,1\n")
+    (project / "shop.duckdb").unlink()
+    monkeypatch.setenv("MY_FILES", "files.csv")
+    with open_export(project) as warehouse:
+        assert warehouse.call_macro("listed", least=2) == ["a", "b"]
+        assert warehouse.run_query("select 1 as x") == [{"x": 1}]
+        with pytest.raises(MicroconvError, match=r"It is no export\."):
+            warehouse.call_macro("refused")
+        with pytest.raises(MicroconvError, match="not find a macro"):
+            warehouse.call_macro("unknown")
+    assert not list(project.glob("*.duckdb"))

@@ -12,6 +12,7 @@ import typer
 from microconv import output
 from microconv.audience.members import Changes, Consent, changes_of
 from microconv.errors import MicroconvError
+from microconv.files import write_file
 
 if TYPE_CHECKING:
     from microconv.audience.read import Audience, Moment
@@ -77,8 +78,9 @@ def audience(
 ) -> None:
     """Export visitors who stalled at a moment: first everybody, then who joined and who left.
 
-    Only who consented in the latest session. Example: microconv audience --moment cart_left
-    --format csv --out cart_left.csv
+    Only who consented in the latest session.
+
+    Example: microconv audience --moment cart_left --format csv --out cart_left.csv
     """
     from microconv.audience.read import Audience, find_moment, read_moments
     from microconv.profile import find_project_dir, open_warehouse
@@ -158,17 +160,8 @@ def _deliver(text: str, out: Path | None) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
         return
-    fresh = out.with_name(f".{out.name}.fresh")
-    try:
-        with fresh.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        fresh.replace(out)
-    except OSError as error:
-        raise MicroconvError(
-            f"{out} cannot be written: {error.strerror}. Nothing was remembered.",
-            "Look at its folder, then export again.",
-        ) from error
-    output.warn(f"Written to {out}.")
+    write_file(text, out, "Nothing was remembered. Look at its folder, then export again.")
+    output.note(f"Written to {out}.")
 
 
 def _tell(wanted: Audience, sentences: list[str]) -> None:

@@ -33,7 +33,9 @@ def check(
 ) -> None:
     """Check seeds and export files before any table is touched.
 
-    Exit code 0 when all is well, 1 when something must be put right, 2 when the call is wrong.
+    Exit codes: 0 all is well, 1 something must be put right, 2 the call is wrong.
+
+    Example: microconv check --seeds-only --strict
     """
     from microconv.check.project import check_project
     from microconv.profile import find_project_dir

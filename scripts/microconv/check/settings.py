@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from microconv.check.problems import Problem, allowed_words, quoted
+from microconv.validate.contract import RULES, SEVERITIES, VARIABLE
 
 FILE = "dbt_project.yml"
 MOST_WEEKS = 52
@@ -14,13 +16,42 @@ MOST_WEEKS = 52
 
 
 def setting_problems(variables: Mapping[str, Any], micros: Collection[str]) -> list[Problem]:
-    """What is wrong with the vars of cohorts and daily rates.
+    """What is wrong with the vars of cohorts, daily rates and the export's contract.
 
     Args:
         variables: The vars of dbt_project.yml.
         micros: Names of the catalog's micro-conversions.
     """
-    return [*_weeks(variables), *_activations(variables, micros), *_holidays(variables)]
+    return [
+        *_weeks(variables),
+        *_activations(variables, micros),
+        *_holidays(variables),
+        *contract_problems(variables),
+    ]
+
+
+def contract_problems(variables: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with limits that a project sets for its export."""
+    changed = variables.get(VARIABLE) or {}
+    if not isinstance(changed, dict):
+        yield _problem(VARIABLE, changed, "is no mapping", "Write {session_ids: {warning: 0.1}}.")
+        return
+    names = [rule.name for rule in RULES]
+    for name, limits in changed.items():
+        if name not in names:
+            yield _problem(VARIABLE, name, "is no rule", allowed_words(str(name), names))
+        elif not isinstance(limits, dict) or not limits or set(limits) - set(SEVERITIES):
+            remedy = f"Write limits for {' or '.join(SEVERITIES)}, such as {{warning: 0.1}}."
+            yield _problem(VARIABLE, f"{name}: {limits}", "says no limits", remedy)
+        else:
+            for limit in limits.values():
+                if limit is not None and (isinstance(limit, bool) or not _is_limit(limit)):
+                    remedy = "Write a number from 0, or null for no limit."
+                    yield _problem(VARIABLE, f"{name}: {limit}", "is no limit", remedy)
+
+
+def _is_limit(limit: Any) -> bool:
+    return isinstance(limit, int | float) and math.isfinite(limit) and limit >= 0
 
 
 def _weeks(variables: Mapping[str, Any]) -> Iterator[Problem]:

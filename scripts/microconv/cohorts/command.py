@@ -38,6 +38,8 @@ def cohorts(
     """Say what new visitors did later, by first week and by what they did early on.
 
     Writes evidence_cohorts.
+
+    Example: microconv cohorts --macro purchase
     """
     from microconv.aggregates.run import open_run
     from microconv.cohorts.compare import read_macro_cohorts

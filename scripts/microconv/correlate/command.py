@@ -41,6 +41,8 @@ def correlate(
     """Say which micro-conversions announce a macro, with verdict, interval and self-check.
 
     Writes evidence_micro_conversions, evidence_segments, evidence_checks and evidence_joint.
+
+    Example: microconv correlate --macro purchase --format csv
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.columns import TABLES

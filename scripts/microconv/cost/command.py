@@ -62,7 +62,10 @@ def cost(
     ] = None,
     output_format: FormatOption = OutputFormat.TABLE,
 ) -> None:
-    """Estimate what a full and a daily run on BigQuery would read and cost, before they run."""
+    """Estimate what a full and a daily run on BigQuery would read and cost, before they run.
+
+    Example: microconv cost --events-per-day 500000 --history-days 90
+    """
     from microconv.cost.sources import read_basis
 
     if not math.isfinite(price_per_tib) or price_per_tib < 0:

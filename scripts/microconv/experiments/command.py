@@ -56,6 +56,8 @@ def experiments(
     """Say what each experiment showed, and whether lifts of micro-conversions foretold the macro's.
 
     Writes evidence_experiments and evidence_proxy_validations.
+
+    Example: microconv experiments --mde 5% --no-write
     """
     from microconv.aggregates.read import Aggregates
     from microconv.experiments.judge import Asked, judge

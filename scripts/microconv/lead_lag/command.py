@@ -34,6 +34,8 @@ def lead_lag(
     """Say whose daily rate moves days before that of a macro, or that none does.
 
     Writes evidence_lead_lag.
+
+    Example: microconv lead-lag --macro purchase --no-write
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id

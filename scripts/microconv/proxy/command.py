@@ -33,6 +33,8 @@ def proxy(
     """Say by which metric an A/B test may be decided: how long it takes and what must be believed.
 
     Reads what `correlate` and `experiments` concluded; writes evidence_proxy_metrics.
+
+    Example: microconv proxy --mde 10% --max-weeks 6
     """
     from microconv.aggregates.read import Aggregates
     from microconv.evidence.refusal import Refusal

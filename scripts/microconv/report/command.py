@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from microconv import output
+from microconv.files import write_file
 
 
 def report(
@@ -42,18 +43,19 @@ def report(
 ) -> None:
     """Write the report for marketers: one HTML file, which needs no network.
 
-    It may name visitors, so only its owner can read it. Example: microconv report --out
-    mobile.html --segment device_category=mobile
+    It may name visitors, so only its owner can read it.
+
+    Example: microconv report --out mobile.html --segment device_category=mobile
     """
     from microconv.profile import open_warehouse
     from microconv.report.numbers import Numbers
-    from microconv.report.page import build, write
+    from microconv.report.page import build
     from microconv.report.read import Reader
     from microconv.report.scope import find_scope
 
     numbers = Numbers(locale)
     with open_warehouse() as warehouse:
         page = build(Reader(warehouse, numbers, find_scope(warehouse, macro, segment, since)))
-    write(page, out)
+    write_file(page, out)
     size = output.count(len(page.encode("utf-8")) / 1000)
     output.say(f"Report: {out} ({size} kB). Open it in a browser.")

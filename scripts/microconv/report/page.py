@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from microconv.errors import MicroconvError
 from microconv.report.cards import Section
 from microconv.report.read import Reader
 from microconv.report.sections.call import call
@@ -52,25 +48,3 @@ def render(reader: Reader, sections: Sequence[Section]) -> str:
     return environment.get_template("report.html.j2").render(
         sections=sections, scope=reader.scope, numbers=reader.numbers, style=Markup(source)
     )
-
-
-def write(page: str, out: Path) -> None:
-    """Write all of it or nothing; only its owner may read it, since it names visitors.
-
-    Raises:
-        MicroconvError: The file cannot be written.
-    """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
-        fresh = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(page)
-            fresh.replace(out)
-        finally:
-            fresh.unlink(missing_ok=True)
-    except OSError as error:
-        raise MicroconvError(
-            f"{out} cannot be written: {error.strerror}.", "Name another file with --out."
-        ) from error

@@ -47,6 +47,8 @@ def score(
 
     Writes evidence_score_models and evidence_score_bands; with --write also the seeds
     lead_score_weights.csv and lead_score_bands.csv.
+
+    Example: microconv score --macro purchase
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id
@@ -125,7 +127,7 @@ def _write_seeds(found: Outcome, seeds: Path) -> None:
     else:
         write(found.proposal, seeds)
         names = {"weights": f"seeds/{WEIGHTS}", "bands": f"seeds/{BANDS}"}
-        output.warn(SCORES["written"].format(**names))
+        output.note(SCORES["written"].format(**names))
 
 
 def _as_json(found: Outcome, models: list[Any], bands: list[Any]) -> dict[str, Any]:

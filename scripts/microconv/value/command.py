@@ -28,6 +28,8 @@ def value(
     """Say what each micro-conversion is worth: gross, and more than comparable visitors spent.
 
     Writes evidence_conversion_values.
+
+    Example: microconv value --macro purchase
     """
     from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id

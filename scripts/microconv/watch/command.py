@@ -72,6 +72,8 @@ def watch(
     """Say which rates moved more than chance, what that consists of, and where tracking broke.
 
     Writes mart_alerts and mart_alert_parts. Exit codes: 0, 1 with --fail-on-findings, 2 errors.
+
+    Example: microconv watch --since 7d --fail-on-findings
     """
     from microconv.watch.post import check_address
     from microconv.watch.run import run_watch
