@@ -31,6 +31,7 @@ from watch_case import (
     NOTHING,
     OUTAGE,
     RISE,
+    SLOW_DROP,
     annotate,
     make_watched_project,
     planted_from,
@@ -112,6 +113,22 @@ def test_a_drop_on_mobile_is_found_in_the_cart_step_and_on_mobile(shop: Shop) ->
     # What comes later in the funnel is traced back to the same step and segment.
     purchase = alert_of(found, "purchase", "macro")
     assert "“Added to cart”" in purchase["diagnosis"] and "mobile" in purchase["diagnosis"]
+
+
+def test_a_drop_that_shows_in_a_week_is_taken_apart_over_that_week(shop: Shop) -> None:
+    """No day by itself says enough: the rule fires late, and speaks of the days before too."""
+    shop(SLOW_DROP)
+    alert = alert_of(watched(), "add_to_cart", "micro")
+    [rule] = alert["rules"]
+    assert rule["rule"] == "sustained" and rule["since"] > planted_from().isoformat()
+    assert alert["looked_at_since"] == planted_from().isoformat()
+    [segment] = [
+        one for one in alert["parts"] if one["is_main"] and one["part_kind"] == "segment_rate"
+    ]
+    assert segment["part_value"] == "mobile" and segment["share"] >= 0.8
+    days = (LAST - timedelta(days=3) - planted_from()).days + 1
+    assert f"In {days} days " in alert["diagnosis"]
+    assert planted_from().isoformat() in alert["next_look"]
 
 
 def test_other_traffic_with_the_same_rates_is_named_as_mix(shop: Shop) -> None:

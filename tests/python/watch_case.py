@@ -29,9 +29,10 @@ LABELS = ("Viewed a product", "Added to cart", "Began checkout", "Purchase")
 RATES = (0.5, 0.2, 0.5, 0.6)
 EVENTS = ("page_view", *STEPS)
 
-NOTHING, MOBILE_DROP, MIX_SHIFT, OUTAGE, LOST_REVENUE, RISE, FLAG = [
+NOTHING, MOBILE_DROP, SLOW_DROP, MIX_SHIFT, OUTAGE, LOST_REVENUE, RISE, FLAG = [
     "nothing",
     "mobile_drop",
+    "slow_drop",
     "mix_shift",
     "outage",
     "lost_revenue",
@@ -85,6 +86,8 @@ def draw(plants: Collection[str], seed: int = 1, sessions: float = 5000.0) -> Wo
             chance[:, mobile] *= 0.8
             if MOBILE_DROP in plants:
                 chance[np.ix_(is_late, mobile)] *= 0.7
+            if SLOW_DROP in plants:
+                chance[np.ix_(is_late, mobile)] *= 0.78
             if RISE in plants:
                 chance[is_late] *= 1.5
         if place == 2 and RISE in plants:

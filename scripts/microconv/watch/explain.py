@@ -74,9 +74,9 @@ class Explanation:
 
 
 def periods_of(alert: Alert) -> Periods:
-    """The days since the change began, and the same weekdays of the four weeks before each."""
+    """The days that the rules look at, and the same weekdays of the four weeks before each."""
     last, suspect = alert.watch.day, alert.judged.suspect
-    size = (last - alert.since).days + 1
+    size = (last - alert.looked_at_since).days + 1
     after = {last - timedelta(days=back) for back in range(size)} - suspect
     before = {
         day - timedelta(days=WEEK * week) for day in after for week in range(1, BASELINE_WEEKS + 1)

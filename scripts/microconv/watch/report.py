@@ -138,6 +138,7 @@ def _alert(found: Explained, minimum: int) -> dict[str, Any]:
         "direction": alert.direction.value,
         "day": seen.day,
         "since": alert.since,
+        "looked_at_since": alert.looked_at_since,
         "is_ongoing": alert.is_ongoing,
         "days": list(alert.days),
         "success_count": seen.successes,

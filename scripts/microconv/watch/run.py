@@ -59,7 +59,7 @@ def run_watch(
     )
     alerts = [alert for one in judged for alert in one.alerts]
     found = [
-        Explained(alert, explanation, words.near(annotations, alert.since))
+        Explained(alert, explanation, words.near(annotations, alert.looked_at_since, alert.since))
         for alert, explanation in _explained(reader, alerts, foundations)
     ]
     first = as_of - timedelta(days=since_days - 1)

@@ -40,7 +40,7 @@ class HasAlert(Protocol):
 
 
 NEAR_DAYS = 3
-"""A change is near an alert that begins so many days after it, or one before."""
+"""A change is near an alert whose days begin so many days after it, or one before it fires."""
 
 DIMENSIONS = {
     "device_category": "device",
@@ -139,7 +139,7 @@ def others_sentence(others: Sequence[HasAlert]) -> str:
 
 def next_look(alert: Alert, found: Explanation) -> str:
     """One thing to look at, by what the change mostly is."""
-    day = f"{alert.since:%Y-%m-%d}"
+    day = f"{alert.looked_at_since:%Y-%m-%d}"
     read, metric = found.diagnosis, alert.judged.series.metric
     if metric.dimension in _NEXT_SEGMENT:
         return _NEXT_SEGMENT[metric.dimension].format(value=metric.value, day=day)
@@ -170,9 +170,11 @@ def problem_next_look(suspicion: Suspicion) -> str:
     return _NEXT_TRACKING[suspicion.kind].format(day=f"{suspicion.days[0]:%Y-%m-%d}")
 
 
-def near(annotations: Iterable[Annotation], day: date) -> list[Annotation]:
-    """Changes that people noted near the first day of something."""
-    first, last = day - timedelta(days=NEAR_DAYS), day + timedelta(days=1)
+def near(
+    annotations: Iterable[Annotation], day: date, until: date | None = None
+) -> list[Annotation]:
+    """Changes that people noted near the first day of something, which may be any up to `until`."""
+    first, last = day - timedelta(days=NEAR_DAYS), (until or day) + timedelta(days=1)
     return [one for one in annotations if first <= one.day <= last]
 
 
