@@ -150,7 +150,7 @@ def judge(
     days = tuple(day for day in complete if (last - day).days < since_days)
     counts = series.counts.until(last)
     firing: list[Watch] = []
-    if len(counts) and counts.is_proportion:
+    if len(counts) and counts.is_watchable:
         # What fires is found for all days at once; only those days are looked at more closely.
         scores = score_days(counts.without(suspect))
         fires = firing_days(scores)
