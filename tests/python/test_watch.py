@@ -210,7 +210,7 @@ def test_smaller_orders_are_found_where_they_are(shop: Shop) -> None:
     assert main["segment_rate"]["part_value"] == "mobile" and main["segment_rate"]["share"] >= 0.8
     steps = [one["share"] for one in alert["parts"] if one["part_kind"] == "step"]
     assert len(steps) == 3 and sum(steps) == pytest.approx(1)
-    assert "USD" in alert["sentence"] and "mobile" in alert["next_look"]
+    assert "USD" in alert["evidence"] and "mobile" in alert["next_look"]
     # What is sold did not change, and no share is an amount of money.
     assert {one["metric_name"] for one in found["alerts"]} <= {
         "revenue_per_visit",
