@@ -15,7 +15,10 @@ with sessions as (
 
 attributed_sessions as (
 
-    select * from {{ ref("fct_sessions") }}
+    select
+        session_id,
+        coalesce(browser, '(unknown)') as browser
+    from {{ ref("fct_sessions") }}
     where exclusion_reason is null
 
 ),
@@ -64,10 +67,10 @@ sales_of_sessions as (
 ranked_browsers as (
 
     select
-        coalesce(browser, '(unknown)') as browser,
-        row_number() over (order by count(*) desc, coalesce(browser, '(unknown)')) as size_rank
+        browser,
+        row_number() over (order by count(*) desc, browser) as size_rank
     from attributed_sessions
-    group by coalesce(browser, '(unknown)')
+    group by browser
 
 ),
 
@@ -89,7 +92,7 @@ int_sessions_watched as (
         coalesce(sales_of_sessions.revenue_usd, 0) as revenue_usd
     from sessions
     inner join attributed_sessions on sessions.session_id = attributed_sessions.session_id
-    inner join ranked_browsers on coalesce(attributed_sessions.browser, '(unknown)') = ranked_browsers.browser
+    inner join ranked_browsers on attributed_sessions.browser = ranked_browsers.browser
     left join sales_of_sessions on sessions.session_id = sales_of_sessions.session_id
 
 )

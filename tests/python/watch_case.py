@@ -147,7 +147,7 @@ def make_watched_project(folder: Path, plants: Collection[str] = (), seed: int =
     folder.mkdir(parents=True, exist_ok=True)
     world = draw(plants, seed)
     tables = {
-        **_lists(),
+        **lists(),
         "mart_tracked_rates": _rates(world, plants),
         "mart_tracked_means": _means(world),
         "mart_tracked_counts": _tracked(world, plants),
@@ -184,7 +184,7 @@ def annotate(folder: Path, day: date, what: str, where: str) -> None:
         connection.execute("insert into marts.annotations values (?, ?, ?)", [day, what, where])
 
 
-def _lists() -> dict[str, pa.Table]:
+def lists() -> dict[str, pa.Table]:
     """The catalog and the other lists."""
     steps = [
         {
@@ -321,6 +321,26 @@ def _means(world: World) -> pa.Table:
                         }
                     )
     return pa.Table.from_pylist(rows)
+
+
+def no_means() -> pa.Table:
+    """The columns of mart_tracked_means without a row."""
+    return _means(draw([NOTHING], sessions=1.0)).slice(0, 0)
+
+
+def steady_counts(days: list[date]) -> pa.Table:
+    """mart_tracked_counts of one event that every day has."""
+    columns = {"event_count": 4000, "true_count": 0, "false_count": 0, "all_count": 4000}
+    return pa.table(
+        {
+            "event_date": pa.array(days, pa.date32()),
+            "event_name": ["page_view"] * len(days),
+            "part": ["event"] * len(days),
+            "part_value": [""] * len(days),
+            **{name: [count] * len(days) for name, count in columns.items()},
+            "session_count": [1000] * len(days),
+        }
+    )
 
 
 def _tracked(world: World, plants: Collection[str]) -> pa.Table:
