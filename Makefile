@@ -19,7 +19,7 @@ export PYTHONWARNINGS := ignore::DeprecationWarning
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-bigquery demo check build summary evidence report export docs test test-python test-slow \
 	test-bigquery test-long browser truth test-emulator setup-emulator emulator-python lint bench lock clean daily \
-	test-examples setup-examples setup-validate validate
+	test-examples setup-examples setup-validate validate truth-watching
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -162,6 +162,9 @@ test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds k
 
 truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)
 	@$(BIN)/python scripts/truth.py $(TRUTH_ARGS)
+
+truth-watching: $(VENV)/.dev profiles.yml ## The same of alerts, leads and past experiments (half an hour; WORLDS=200)
+	@$(BIN)/python scripts/truth_watching.py --worlds $(or $(WORLDS),200)
 
 test-emulator: $(VENV)/.dev setup-emulator profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)
 	@$(BIN)/pytest -q tests/emulator

@@ -43,26 +43,56 @@ funnel_steps as (
 
 ),
 
+browser_conversions as (
+
+    select * from {{ ref("int_browser_conversions_counted") }}
+
+),
+
+conversion_counts as (
+
+    select
+        period_start_date as rate_date,
+        conversion_name,
+        segment_dimension,
+        segment_value,
+        converting_session_count,
+        session_count
+    from segment_conversions
+
+    union all
+
+    select
+        session_date as rate_date,
+        conversion_name,
+        'browser' as segment_dimension,
+        browser as segment_value,
+        converting_session_count,
+        session_count
+    from browser_conversions
+
+),
+
 conversion_rates as (
 
     -- Sessions that began on the day, so that no more of them convert than there are.
     select
-        segment_conversions.period_start_date as rate_date,
-        segment_conversions.conversion_type as metric_kind,
-        segment_conversions.conversion_name as metric_name,
+        conversion_counts.rate_date,
+        catalog.conversion_type as metric_kind,
+        conversion_counts.conversion_name as metric_name,
         0 as step_number,
         catalog.label as metric_label,
-        segment_conversions.segment_dimension,
-        segment_conversions.segment_value,
-        segment_conversions.converting_session_count as success_count,
-        segment_conversions.session_count as trial_count,
+        conversion_counts.segment_dimension,
+        conversion_counts.segment_value,
+        conversion_counts.converting_session_count as success_count,
+        conversion_counts.session_count as trial_count,
         coalesce(daily_conversions.is_final, false) as is_mature,
         coalesce(daily_conversions.is_ramp_up, false) as is_ramp_up
-    from segment_conversions
-    inner join catalog on segment_conversions.conversion_name = catalog.conversion_name
+    from conversion_counts
+    inner join catalog on conversion_counts.conversion_name = catalog.conversion_name
     left join daily_conversions
-        on segment_conversions.conversion_name = daily_conversions.conversion_name
-        and segment_conversions.period_start_date = daily_conversions.conversion_date
+        on conversion_counts.conversion_name = daily_conversions.conversion_name
+        and conversion_counts.rate_date = daily_conversions.conversion_date
 
 ),
 

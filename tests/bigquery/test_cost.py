@@ -78,6 +78,7 @@ WHOLE_READS = {
     "int_session_days": BY_VISITOR,
     "int_sessions_attributed": BY_VISITOR,
     "int_sessions_segmented": "marts count all of history",
+    "int_sessions_watched": "marts count all of history; one narrow row per visit",
     "int_tracking_counted": "a row per day, event name and key of a parameter",
     "int_visitor_device_days": BY_VISITOR,
     "int_visitor_devices_identified": BY_VISITOR,

@@ -22,7 +22,9 @@ MODELS = {
     "dim_conversions": "core",
     "dim_funnel_steps": "core",
     "mart_tracked_rates": "marts",
+    "mart_tracked_means": "marts",
     "mart_tracked_counts": "marts",
+    "fct_macro_conversions": "core",
     "mart_conversion_outages": "marts",
     **dict.fromkeys(TABLES, "marts"),
 }
@@ -62,6 +64,7 @@ def test_every_read_is_accepted(catalog: Catalog) -> None:
     reader.series(foundations.funnels, ["country"])
     for text in AWKWARD:
         reader.segments([f"micro/{text}/0"], DAY, DAY)
+        reader.mean_segments([f"kpi/{text}/0"], DAY, DAY)
         reader.written([DAY], DAY, [text])
     reader.silent_days()
     reader.tracked()

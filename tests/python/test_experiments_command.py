@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from causal_words import FORBIDDEN
 from evidence_warehouse import longest_line, make_project_of, rows, run, work_in
 from microconv.deciding import Experiment, validate
 from microconv.deciding.experiments import Arm
@@ -226,6 +227,27 @@ def test_a_difference_is_what_two_proportions_say(
     assert "“Did purchase” was more frequent with new: 3.18 % against 2.50 %, 1.27×" in text
     assert "1 past experiments can be used" in text
     assert longest_line(printed.stdout) <= 120
+
+
+@pytest.mark.parametrize(
+    ("done", "share"), [((24_000, 7760, 6000), 1.0), ((20_000, 8160, 6000), 0.0)]
+)
+def test_what_goes_through_the_micro_is_an_association(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    done: tuple[int, int, int],
+    share: float,
+) -> None:
+    """Identities: only the number of micros moved, then only what visitors alike in them did."""
+    tests = [Experiment("menu", Arm(200_000, 20_000, 6800, 5000), Arm(200_000, *done))]
+    project_of(tmp_path, rows_of(tests, "purchase", "cart"), monkeypatch)
+    macro, micro = found_by()["evidence_experiments"]
+    assert macro["explained_share"] is None
+    assert micro["explained_share"] == pytest.approx(share, abs=1e-9)
+    assert micro["explained_share_low"] < share < micro["explained_share_high"]
+    text = " ".join(run("experiments", "--no-write").stdout.split())
+    assert f"{share:.0%} [" in text and "an association inside the arms" in text
+    assert not FORBIDDEN.search(text)
 
 
 def test_arms_of_wrong_sizes_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -323,6 +323,26 @@ def test_a_short_history_is_labelled_and_a_shorter_one_refused(project: Path) ->
     assert all(row["verdict"] == "refused" for row in rows(project, TABLE))
 
 
+def test_an_earlier_day_is_looked_at_as_if_no_other_had_followed(project: Path) -> None:
+    """Days after it are spoiled here, and nothing that is said changes."""
+    day = as_of(80)
+    found = found_rows("--as-of", day.isoformat())
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            "update marts.mart_daily_rates set converting_session_count = session_count // 2"
+            " where conversion_date > ?",
+            [day],
+        )
+    assert found_rows("--as-of", day.isoformat()) == found
+    assert found["view_size_guide"]["period_count"] == 80
+    assert found["view_size_guide"]["as_of_date"] == day.isoformat()
+    assert found["view_size_guide"]["median_delay_seconds"] is None
+    assert {row["as_of_date"] for row in rows(project, TABLE)} == {day}
+    late = run("lead-lag", "--as-of", "2030-01-01")
+    assert late.exit_code != 0 and "is not loaded yet" in late.output
+    assert "is no day" in run("lead-lag", "--as-of", "yesterday").output
+
+
 def test_low_volume_is_refused(project: Path) -> None:
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute(

@@ -240,6 +240,8 @@ def test_the_printed_advice_says_what_must_be_believed(project: Path) -> None:
     text = " ".join(done.stdout.split())
     assert "“add to cart” may stand in for “purchase”" in text
     assert "It is an unvalidated proxy" in text
+    assert "→ add to cart" in text and "* view item" in text
+    assert "* no other metric is both faster and carries as large a share" in text
     assert "correlate with more than" in text
     assert "Keep “purchase” as a guardrail" in text
     assert "as if an experiment had begun there" in text

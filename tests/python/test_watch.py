@@ -30,7 +30,10 @@ from watch_case import (
     MOBILE_DROP,
     NOTHING,
     OUTAGE,
+    PAID_LESS,
     RISE,
+    SLOW_DROP,
+    SMALL_ORDERS,
     annotate,
     make_watched_project,
     planted_from,
@@ -114,13 +117,29 @@ def test_a_drop_on_mobile_is_found_in_the_cart_step_and_on_mobile(shop: Shop) ->
     assert "“Added to cart”" in purchase["diagnosis"] and "mobile" in purchase["diagnosis"]
 
 
+def test_a_drop_that_shows_in_a_week_is_taken_apart_over_that_week(shop: Shop) -> None:
+    """No day by itself says enough: the rule fires late, and speaks of the days before too."""
+    shop(SLOW_DROP)
+    alert = alert_of(watched(), "add_to_cart", "micro")
+    [rule] = alert["rules"]
+    assert rule["rule"] == "sustained" and rule["since"] > planted_from().isoformat()
+    assert alert["looked_at_since"] == planted_from().isoformat()
+    [segment] = [
+        one for one in alert["parts"] if one["is_main"] and one["part_kind"] == "segment_rate"
+    ]
+    assert segment["part_value"] == "mobile" and segment["share"] >= 0.8
+    days = (LAST - timedelta(days=3) - planted_from()).days + 1
+    assert f"In {days} days " in alert["diagnosis"]
+    assert planted_from().isoformat() in alert["next_look"]
+
+
 def test_other_traffic_with_the_same_rates_is_named_as_mix(shop: Shop) -> None:
     shop(MIX_SHIFT)
     alert = alert_of(watched(), "add_to_cart", "micro")
     main = {one["part_kind"]: one for one in alert["parts"] if one["is_main"]}
     assert main["mix_of_dimension"]["part_dimension"] == "channel_group"
     assert main["mix_of_dimension"]["share"] >= 0.8 and main["mix"]["part_value"] == "Paid Social"
-    assert "more visits have channel Paid Social" in alert["next_look"]
+    assert "a larger part of the visits has channel Paid Social" in alert["next_look"]
 
 
 def test_parts_of_a_kind_sum_to_the_change(shop: Shop) -> None:
@@ -172,8 +191,63 @@ def test_a_rise_that_the_next_step_does_not_follow_is_guarded(shop: Shop) -> Non
     alert = alert_of(watched(), "add_to_cart", "micro")
     assert alert["direction"] == "rise"
     assert "“Began checkout” per visit did not follow" in alert["diagnosis"]
-    [guard] = [one for one in alert["parts"] if one["part_kind"] == "guard"]
+    guard, _ = [one for one in alert["parts"] if one["part_kind"] == "guard"]
     assert guard["is_main"]
+
+
+# ---- money ---------------------------------------------------------------------------------------
+
+
+def test_smaller_orders_are_found_where_they_are(shop: Shop) -> None:
+    project = shop(SMALL_ORDERS)
+    found = watched()
+    alert = alert_of(found, "revenue_per_visit", "revenue")
+    assert alert["direction"] == "drop" and alert["value_unit"] == "usd"
+    assert alert["success_count"] is None and alert["rate_low"] < alert["rate"] < alert["rate_high"]
+    main = {one["part_kind"]: one for one in alert["parts"] if one["is_main"]}
+    assert main["step"]["part_value"] == "Revenue per sale" and main["step"]["share"] >= 0.7
+    assert main["step"]["rate_before"] == pytest.approx(60, abs=5)
+    assert main["segment_rate"]["part_value"] == "mobile" and main["segment_rate"]["share"] >= 0.8
+    steps = [one["share"] for one in alert["parts"] if one["part_kind"] == "step"]
+    assert len(steps) == 3 and sum(steps) == pytest.approx(1)
+    assert "USD" in alert["evidence"] and "mobile" in alert["next_look"]
+    # What is sold did not change, and no share is an amount of money.
+    assert {one["metric_name"] for one in found["alerts"]} <= {
+        "revenue_per_visit",
+        "revenue_per_sale",
+    }
+    for row in rows(project, "mart_alerts"):
+        assert row["rate"] is None and row["mean"] > 0.5 and row["value_unit"] == "usd"
+
+
+def test_sales_that_lose_their_revenue_are_no_smaller_orders(shop: Shop) -> None:
+    shop(PAID_LESS)
+    alert = alert_of(watched(), "revenue_per_visit", "revenue")
+    main = {one["part_kind"]: one for one in alert["parts"] if one["is_main"]}
+    assert main["step"]["part_value"] == "Sales that come with revenue"
+    assert main["step"]["share"] >= 0.8
+    assert "the tag" in alert["next_look"]
+
+
+def test_lost_revenue_is_no_drop_of_revenue(shop: Shop) -> None:
+    shop(LOST_REVENUE)
+    found = watched()
+    assert "revenue" not in {one["metric_kind"] for one in found["alerts"]}
+    standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
+    assert standings["revenue_per_visit"] == "tracking_suspect"
+    assert standings["revenue_per_sale"] == "tracking_suspect"
+
+
+def test_a_rise_is_held_against_revenue(shop: Shop) -> None:
+    shop(RISE)
+    alert = alert_of(watched(), "add_to_cart", "micro")
+    guards = {one["part_value"]: one for one in alert["parts"] if one["part_kind"] == "guard"}
+    assert set(guards) == {"“Began checkout” per visit", "revenue per visit"}
+    assert "revenue per visit" in alert["diagnosis"]
+    assert abs(guards["revenue per visit"]["contribution"]) < 0.15
+    shop(RISE, LOST_REVENUE)
+    alert = alert_of(watched(), "add_to_cart", "micro")
+    assert "revenue per visit" not in alert["diagnosis"]
 
 
 # ---- what is said, and to whom -------------------------------------------------------------------
@@ -244,9 +318,11 @@ def test_what_people_noted_stands_beside_it(shop: Shop) -> None:
 def test_a_short_history_is_said(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute(
-            "delete from marts.mart_tracked_rates where rate_date < ?", [LAST - timedelta(days=25)]
-        )
+        for name, column in (("rates", "rate_date"), ("means", "mean_date")):
+            connection.execute(
+                f"delete from marts.mart_tracked_{name} where {column} < ?",
+                [LAST - timedelta(days=25)],
+            )
     found = watched()
     assert found["alerts"] == []
     assert {one["standing"] for one in found["rates"]} == {"too_little_history"}
@@ -306,6 +382,7 @@ def test_what_is_no_longer_so_is_taken_back(shop: Shop) -> None:
     assert rows(project, "mart_alerts")
     with duckdb.connect(str(project / "shop.duckdb")) as connection:
         connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
+        connection.execute("update marts.mart_tracked_means set value_sum = unit_count")
     run("watch")
     assert rows(project, "mart_alerts") == [] and rows(project, "mart_alert_parts") == []
 

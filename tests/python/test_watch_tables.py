@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 from evidence_warehouse import run
 from microconv.demo import generate_demo
@@ -19,7 +20,10 @@ from report_case import use
 UNTIL = date(2026, 11, 8)
 START = UNTIL - timedelta(days=9)
 DAYS, VISITORS = 21, 90
-MODELS = ("+mart_tracked_rates", "+mart_tracked_counts", "+mart_conversion_outages")
+MODELS = (
+    *("+mart_tracked_rates", "+mart_tracked_means", "+mart_tracked_counts"),
+    "+mart_conversion_outages",
+)
 WATCHED = ("mart_alerts", "mart_alert_parts", "annotations", "derived_conversions")
 NO_VALUE = {"", "(not set)", "null", "undefined", "nan"}
 
@@ -76,6 +80,17 @@ def test_every_rate_is_that_of_the_mart_that_shows_it(shop: Warehouse) -> None:
             select period_start_date, conversion_type, conversion_name, 0, segment_dimension,
                 segment_value, converting_session_count, session_count
             from mart_segment_conversions where period_grain = 'day'
+            union all
+            select visits.session_date, conversion_type, conversion_name, 0, 'browser', browser,
+                count(*) filter (session_id in (
+                    select session_id from fct_micro_conversions as done
+                    where done.conversion_name = dim_conversions.conversion_name
+                    union
+                    select session_id from fct_macro_conversions as done
+                    where done.conversion_name = dim_conversions.conversion_name
+                )), count(*)
+            from fct_sessions as visits cross join dim_conversions
+            where exclusion_reason is null group by all
         """,
         "kpi": """
             select period_start_date, 'kpi', kpi_name, 0, segment_dimension, segment_value,
@@ -116,9 +131,86 @@ def test_a_rate_is_a_share_and_its_segments_sum_to_it(shop: Warehouse) -> None:
         from mart_tracked_rates where segment_dimension = '{}' and metric_kind in ('micro', 'macro')
         group by all
     """
-    for name in ("device_category", "channel_group", "visitor_type", "country"):
+    for name in ("device_category", "channel_group", "visitor_type", "country", "browser"):
         other = sums.format(name)
         assert shop.rows(f"({sums.format('all')}) except ({other})") == [], name
+
+
+def test_money_is_counted_as_slowly(shop: Warehouse) -> None:
+    """Visits, sales, sales with revenue and revenue, by visitor group, from the facts."""
+    visits = {
+        row["session_id"]: row
+        for row in shop.records(
+            "select session_id, session_date,"
+            " coalesce(fct_sessions.browser, '(unknown)') as browser,"
+            " coalesce(fct_sessions.device_category, '(unknown)') as device_category,"
+            " coalesce(fct_sessions.country, '(unknown)') as country, bucket_number"
+            " from fct_sessions join int_sessions_watched using (session_id, session_date)"
+            " where exclusion_reason is null"
+        )
+    }
+    done = shop.records("select * from fct_macro_conversions")
+    # A subscription that never came with money is no sale.
+    selling = {row["conversion_name"] for row in done if (row["revenue_usd"] or 0) > 0}
+    sold = [row for row in done if row["conversion_name"] in selling]
+    assert len(sold) < len(done)
+    revenue: dict[str, list[float]] = {name: [] for name in visits}
+    for one in {row["event_id"]: row for row in sold}.values():
+        if one["session_id"] in visits:
+            revenue[one["session_id"]].append(float(one["revenue_usd"] or 0))
+    cells: dict[tuple[Any, ...], np.ndarray] = defaultdict(lambda: np.zeros((4, 20)))
+    for name, visit in visits.items():
+        paid = [usd for usd in revenue[name] if usd > 0]
+        for dimension in ("all", "browser", "device_category", "country"):
+            key = (visit["session_date"], dimension, visit.get(dimension, "all"))
+            cells[key][:, visit["bucket_number"]] += (1, len(revenue[name]), len(paid), sum(paid))
+    expected = {}
+    for (day, dimension, value), money in cells.items():
+        for metric, size, measured in (
+            ("revenue_per_visit", 0, 3),
+            ("paid_sale_share", 1, 2),
+            ("revenue_per_sale", 2, 3),
+        ):
+            n, x = money[size], money[measured]
+            if n.sum() > 0 or dimension == "all":
+                groups = int((n > 0).sum())
+                squares = ((x - n * x.sum() / max(n.sum(), 1)) ** 2).sum()
+                variance = squares * groups / (groups - 1) if groups > 1 else None
+                expected[metric, day, dimension, value] = (n.sum(), x.sum(), variance)
+    found = {
+        tuple(row[:4]): row[4:]
+        for row in shop.rows(
+            "select metric_name, mean_date, segment_dimension, segment_value, unit_count,"
+            " value_sum, sum_variance from mart_tracked_means where metric_kind = 'revenue' and"
+            " segment_dimension in ('all', 'browser', 'device_category', 'country')"
+        )
+    }
+    assert sorted(found.keys() ^ expected.keys()) == []
+    assert len(found) > 300
+    for cell, (units, total, variance) in expected.items():
+        assert found[cell] == (
+            units,
+            pytest.approx(total),
+            variance if variance is None else pytest.approx(variance, abs=1e-6),
+        ), cell
+    assert sum(one[1] for name, one in found.items() if name[0] == "revenue_per_sale") > 1000
+
+
+def test_means_are_those_of_key_figures(shop: Warehouse) -> None:
+    """The mean itself, and the margin that mart_kpis gives it, from the same groups."""
+    rows = shop.rows("""
+        select means.value_sum / means.unit_count, sqrt(means.sum_variance) / means.unit_count,
+            value, value_high - value, bucket_count
+        from mart_tracked_means as means
+        join mart_kpis as kpis on metric_name = kpi_name and mean_date = period_start_date
+            and kpis.segment_dimension = means.segment_dimension
+            and kpis.segment_value = means.segment_value
+        where metric_kind = 'kpi' and period_grain = 'day' and value > 0
+    """)
+    assert len(rows) >= DAYS
+    for mean, error, value, margin, groups in rows:
+        assert mean == pytest.approx(value)
+        assert margin == pytest.approx(error * (2.093 if groups == 20 else 2.262))
 
 
 def test_open_days_of_a_funnel_are_not_mature(shop: Warehouse) -> None:

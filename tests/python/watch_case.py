@@ -29,15 +29,31 @@ LABELS = ("Viewed a product", "Added to cart", "Began checkout", "Purchase")
 RATES = (0.5, 0.2, 0.5, 0.6)
 EVENTS = ("page_view", *STEPS)
 
-NOTHING, MOBILE_DROP, MIX_SHIFT, OUTAGE, LOST_REVENUE, RISE, FLAG = [
+(
+    NOTHING,
+    MOBILE_DROP,
+    SLOW_DROP,
+    MIX_SHIFT,
+    OUTAGE,
+    LOST_REVENUE,
+    RISE,
+    FLAG,
+    SMALL_ORDERS,
+    PAID_LESS,
+) = [
     "nothing",
     "mobile_drop",
+    "slow_drop",
     "mix_shift",
     "outage",
     "lost_revenue",
     "rise",
     "flag",
+    "small_orders",
+    "paid_less",
 ]
+GROUPS = 20  # of visitors
+ORDER_USD, ORDER_SPREAD = 60.0, 0.6
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,8 @@ class World:
     cells: list[tuple[str, str, str]]
     sessions: np.ndarray
     reached: np.ndarray
+    # Day × cell × group of visitors: visits, sales, those with revenue, and revenue.
+    money: np.ndarray
 
     @property
     def days(self) -> list[date]:
@@ -85,13 +103,43 @@ def draw(plants: Collection[str], seed: int = 1, sessions: float = 5000.0) -> Wo
             chance[:, mobile] *= 0.8
             if MOBILE_DROP in plants:
                 chance[np.ix_(is_late, mobile)] *= 0.7
+            if SLOW_DROP in plants:
+                chance[np.ix_(is_late, mobile)] *= 0.78
             if RISE in plants:
                 chance[is_late] *= 1.5
         if place == 2 and RISE in plants:
             chance[is_late] /= 1.5
         reached[place] = random.binomial(before, chance)
         before = reached[place]
-    return World(cells, counted, reached)
+    return World(
+        cells, counted, reached, _money(random, counted, reached[-1], is_late, mobile, plants)
+    )
+
+
+def _money(
+    random: np.random.Generator,
+    sessions: np.ndarray,
+    sales: np.ndarray,
+    is_late: np.ndarray,
+    mobile: np.ndarray,
+    plants: Collection[str],
+) -> np.ndarray:
+    """Visits, sales, sales with revenue and revenue, by day, cell and group of visitors."""
+    found = np.zeros((4, *sessions.shape, GROUPS))
+    found[0] = random.multinomial(sessions, np.full(GROUPS, 1 / GROUPS))
+    found[1] = random.multinomial(sales, np.full(GROUPS, 1 / GROUPS))
+    paid = found[1].astype(int)
+    if PAID_LESS in plants:
+        paid = np.where(is_late[:, None, None], random.binomial(paid, 0.5), paid)
+    if LOST_REVENUE in plants:
+        paid = np.where(is_late[:, None, None], 0, paid)
+    found[2] = paid
+    values = random.lognormal(np.log(ORDER_USD) - ORDER_SPREAD**2 / 2, ORDER_SPREAD, paid.sum())
+    sums = np.bincount(np.repeat(np.arange(paid.size), paid.reshape(-1)), values, paid.size)
+    found[3] = sums.reshape(paid.shape)
+    if SMALL_ORDERS in plants:
+        found[3][np.ix_(is_late, mobile)] *= 0.5
+    return found
 
 
 def make_watched_project(folder: Path, plants: Collection[str] = (), seed: int = 1) -> Path:
@@ -99,8 +147,9 @@ def make_watched_project(folder: Path, plants: Collection[str] = (), seed: int =
     folder.mkdir(parents=True, exist_ok=True)
     world = draw(plants, seed)
     tables = {
-        **_lists(),
+        **lists(),
         "mart_tracked_rates": _rates(world, plants),
+        "mart_tracked_means": _means(world),
         "mart_tracked_counts": _tracked(world, plants),
     }
     write_project(folder, tables)
@@ -135,7 +184,7 @@ def annotate(folder: Path, day: date, what: str, where: str) -> None:
         connection.execute("insert into marts.annotations values (?, ?, ?)", [day, what, where])
 
 
-def _lists() -> dict[str, pa.Table]:
+def lists() -> dict[str, pa.Table]:
     """The catalog and the other lists."""
     steps = [
         {
@@ -170,6 +219,9 @@ def _lists() -> dict[str, pa.Table]:
         ),
         "derived_conversions": pa.table({"conversion_name": no_text, "requires": no_text}),
         "kpi_definitions": pa.Table.from_pylist(kpis),
+        "fct_macro_conversions": pa.table(
+            {"conversion_name": ["purchase"], "revenue_usd": [ORDER_USD]}
+        ),
         "mart_conversion_outages": pa.table({"conversion_name": no_text, "outage_date": no_day}),
         "annotations": pa.table(
             {"annotation_date": no_day, "what_changed": no_text, "where_changed": no_text}
@@ -233,6 +285,62 @@ def _rates(world: World, plants: Collection[str]) -> pa.Table:
                         }
                     )
     return pa.Table.from_pylist(rows)
+
+
+MEANS = (
+    ("revenue_per_visit", "Revenue per visit", "usd", 0, 3),
+    ("paid_sale_share", "Sales that come with revenue", "share", 1, 2),
+    ("revenue_per_sale", "Revenue per sale", "usd", 2, 3),
+)
+
+
+def _means(world: World) -> pa.Table:
+    rows: list[dict[str, Any]] = []
+    for dimension, value, cells in _segments(world):
+        money = world.money[:, :, cells].sum(axis=2)
+        for name, label, unit, size, measured in MEANS:
+            n, x = money[size], money[measured]
+            expected = n * (x.sum(axis=1) / np.maximum(n.sum(axis=1), 1))[:, None]
+            variance = ((x - expected) ** 2).sum(axis=1) * GROUPS / (GROUPS - 1)
+            for place, day in enumerate(world.days):
+                if n[place].sum() > 0 or dimension == "all":
+                    rows.append(
+                        {
+                            "mean_date": day,
+                            "metric_kind": "revenue",
+                            "metric_name": name,
+                            "metric_label": label,
+                            "value_unit": unit,
+                            "segment_dimension": dimension,
+                            "segment_value": value,
+                            "unit_count": int(n[place].sum()),
+                            "value_sum": float(x[place].sum()),
+                            "sum_variance": float(variance[place]),
+                            "bucket_count": GROUPS,
+                            "is_mature": True,
+                        }
+                    )
+    return pa.Table.from_pylist(rows)
+
+
+def no_means() -> pa.Table:
+    """The columns of mart_tracked_means without a row."""
+    return _means(draw([NOTHING], sessions=1.0)).slice(0, 0)
+
+
+def steady_counts(days: list[date]) -> pa.Table:
+    """mart_tracked_counts of one event that every day has."""
+    columns = {"event_count": 4000, "true_count": 0, "false_count": 0, "all_count": 4000}
+    return pa.table(
+        {
+            "event_date": pa.array(days, pa.date32()),
+            "event_name": ["page_view"] * len(days),
+            "part": ["event"] * len(days),
+            "part_value": [""] * len(days),
+            **{name: [count] * len(days) for name, count in columns.items()},
+            "session_count": [1000] * len(days),
+        }
+    )
 
 
 def _tracked(world: World, plants: Collection[str]) -> pa.Table:

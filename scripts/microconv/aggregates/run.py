@@ -52,7 +52,7 @@ def open_run(macro: str | None, as_of: str | None) -> Iterator[Run]:
     """
     from microconv.profile import open_warehouse
 
-    selects = compiled_marts(_day(as_of)) if as_of else {}
+    selects = compiled_marts(day_of(as_of)) if as_of else {}
     with open_warehouse() as warehouse:
         aggregates = Aggregates(warehouse, selects)
         conversions = aggregates.conversions()
@@ -65,7 +65,12 @@ def open_run(macro: str | None, as_of: str | None) -> Iterator[Run]:
         yield Run(aggregates, conversions, wanted, _refusals(wanted, conversions), warehouse.place)
 
 
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """A day as somebody typed it.
+
+    Raises:
+        MicroconvError: It is none.
+    """
     try:
         return date.fromisoformat(text)
     except ValueError as error:

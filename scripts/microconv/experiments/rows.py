@@ -10,6 +10,7 @@ from microconv.correlate.rows import estimate_columns
 from microconv.correlate.words import label_of
 from microconv.deciding import Validation, validation_sentence
 from microconv.evidence.refusal import Refusal
+from microconv.experiments.explained import explained_by
 from microconv.experiments.judge import Comparison, Goal, Judged, Outcome, Unreadable
 from microconv.experiments.past import Past
 from microconv.experiments.read import Trial, Variant
@@ -27,6 +28,7 @@ EXPERIMENTS = {
     **of_kind("integer", "immature_count", "switched_count"),
     **estimates("conversion_rate", "control_conversion_rate", "lift", "rate_difference"),
     **of_kind("number", "p_value", "q_value", "sample_ratio_p_value"),
+    **estimates("explained_share"),
     **of_kind("number", "planned_per_arm", "weeks_left"),
     "look_count": "integer",
     **estimates("guardrail_ratio"),
@@ -138,6 +140,7 @@ def _row(one: Judged, compared: Comparison, conversions: Mapping[str, Conversion
         "p_value": compared.p_value,
         "q_value": compared.q_value,
         "sample_ratio_p_value": one.sample_ratio.p_value,
+        **estimate_columns("explained_share", explained_by(one, compared)),
         **(_goal(one.goals[compared.macro], compared.outcome) if compared.is_macro else {}),
         **_origin(one.trial, run),
     }

@@ -9,11 +9,13 @@ from microconv.aggregates.types import Conversion
 from microconv.correlate.words import label_of
 from microconv.deciding import Validation, Validity, validation_sentence
 from microconv.evidence.refusal import Refusal
+from microconv.experiments.explained import explained_by
 from microconv.experiments.judge import Judged, Outcome, Unreadable
 from microconv.experiments.past import Past
 from microconv.experiments.words import (
     SAME_VISITORS,
     cells,
+    explained_sentence,
     fault_sentence,
     goal_sentences,
     outcome_sentence,
@@ -43,6 +45,8 @@ def show_trial(
             if one.is_macro or one.outcome in (Outcome.HIGHER, Outcome.LOWER):
                 name = label_of(one.measure, conversions)
                 output.say_sentence(outcome_sentence(one, name, found.variant.name))
+            if sentence := explained_sentence(explained_by(found, one), one, conversions):
+                output.say_sentence(sentence)
         for sentence in goal_sentences(found, goal, label):
             output.say_sentence(sentence)
         output.say()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from microconv.aggregates.types import Conversion
+from microconv.correlate.words import label_of
 from microconv.deciding import guardrail_sentence, peeking_sentence, sample_ratio_sentence
 from microconv.deciding.experiments import LEAST_ARM, LEAST_SUCCESSES
 from microconv.deciding.validation import LEAST_EXPERIMENTS
+from microconv.evidence.quantities import Estimate
 from microconv.experiments.judge import Comparison, Fault, Judged, Outcome, Unreadable
 from microconv.output import count, percentage, times
 
@@ -29,6 +33,10 @@ SAID = {
     "{least_successes} who did it.",
     Outcome.UNREADABLE: "{measure} is not compared: {fault}.",
 }
+EXPLAINED = (
+    "{share} of the difference in {macro} goes with a different number of {micro}: an association "
+    "inside the arms, where visitors chose, and no proof that it went through there."
+)
 REJECTIONS = {
     "nothing_said": "say nothing",
     "control_characters": "hold control characters",
@@ -60,6 +68,19 @@ def outcome_sentence(one: Comparison, label: str, variant: str) -> str:
         lift=shown,
         least_arm=LEAST_ARM,
         least_successes=LEAST_SUCCESSES,
+    )
+
+
+def explained_sentence(
+    share: Estimate, one: Comparison, conversions: Mapping[str, Conversion]
+) -> str:
+    """How much of the macro's difference goes with the micro-conversion; empty where undefined."""
+    if not share.has_interval:
+        return ""
+    return EXPLAINED.format(
+        share=f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]",
+        macro=f"“{label_of(one.macro, conversions)}”",
+        micro=f"“{label_of(one.measure, conversions)}”",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from microconv.aggregates.run import Run
     from microconv.aggregates.types import Conversion
@@ -25,9 +27,20 @@ MicroOption = Annotated[
 ]
 
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        help="Look at no day after this one (YYYY-MM-DD), and at no delays of single visitors.",
+        show_default="last loaded day",
+    ),
+]
+
+
 def lead_lag(
     macro: MacroOption = None,
     micro: MicroOption = None,
+    as_of: AsOfOption = None,
     output_format: FormatOption = OutputFormat.TABLE,
     no_write: NoWriteOption = False,
 ) -> None:
@@ -37,7 +50,7 @@ def lead_lag(
 
     Example: microconv lead-lag --macro purchase --no-write
     """
-    from microconv.aggregates.run import open_run
+    from microconv.aggregates.run import day_of, open_run
     from microconv.correlate.rows import run_id
     from microconv.lead_lag.family import judge_macro
     from microconv.lead_lag.read import read_delays, read_rates
@@ -45,8 +58,11 @@ def lead_lag(
     from microconv.lead_lag.words import LIMITS
     from microconv.writing import Table, write_tables
 
+    day = day_of(as_of) if as_of else None
     with open_run(macro, None) as run:
         wanted = _wanted(micro, run.conversions)
+        if day is not None:
+            run = _known_on(run, day)
         bases = [basis for basis in run.bases if basis.macro_name not in run.refusals]
         daily = read_rates(run.aggregates.warehouse, bases[0].as_of_date) if bases else None
         found = [
@@ -54,7 +70,8 @@ def lead_lag(
                 basis,
                 run.conversions,
                 daily,
-                read_delays(run.aggregates.warehouse, basis.macro_name),
+                # A delay of single visitors is over all that is loaded.
+                read_delays(run.aggregates.warehouse, basis.macro_name) if day is None else {},
             )
             for basis in bases
             if daily is not None
@@ -83,6 +100,15 @@ def _wanted(micro: str | None, conversions: Mapping[str, Conversion]) -> list[st
         known = ", ".join(names) or "none"
         raise MicroconvError(f"There is no micro-conversion “{micro}”; there are {known}.")
     return [micro]
+
+
+def _known_on(run: Run, day: date) -> Run:
+    """The run as of an earlier day: daily rates are cut there, as the tables of today have them."""
+    last = max((basis.as_of_date for basis in run.bases), default=day)
+    if day > last:
+        raise MicroconvError(f"{day} is not loaded yet; the last loaded day is {last}.")
+    bases = tuple(replace(basis, as_of_date=day) for basis in run.bases)
+    return replace(run, bases=bases)
 
 
 def _print(run: Run, found: Sequence[MacroLags], wanted: Sequence[str]) -> None:

@@ -85,6 +85,7 @@ def _print(
     from microconv.evidence.refusal import Refusal
     from microconv.proxy.words import (
         CAVEATS,
+        LEGEND,
         advice,
         cells,
         pass_through_sentence,
@@ -107,6 +108,8 @@ def _print(
             [*headings, "Must correlate"],
             [cells(found, plan, label_of(plan.name, conversions)) for plan in plans],
         )
+        if found.choice is not None or found.pareto:
+            output.say_sentence(LEGEND)
         for sentence in advice(one, conversions, mde):
             output.say_sentence(sentence)
         if found.choice is not None and found.choice != found.macro:

@@ -22,6 +22,7 @@ CAVEATS = (
     "All of this is planning. What visitors did on their own does not show that a change of the "
     "one brings a change of the other; only past experiments do (`microconv experiments`).",
 )
+LEGEND = "→ recommended. * no other metric is both faster and carries as large a share."
 NO_EVIDENCE = (
     "Without the evidence no micro-conversion can be recommended, only planned for by itself."
 )

@@ -15,7 +15,10 @@ ALERTS = {
     **of_kind("number", "relative_change", "statistic", "limit_value"),
     **of_kind("integer", "success_count", "trial_count"),
     **estimates("rate"),
-    **of_kind("number", "baseline_rate", "change_vs_previous_week", "dispersion"),
+    "baseline_rate": "number",
+    "value_unit": "text",
+    **estimates("mean"),
+    **of_kind("number", "baseline_mean", "change_vs_previous_week", "dispersion"),
     **of_kind("number", "smallest_daily_drop", "smallest_weekly_drop"),
     **of_kind("number", "counted_count", "expected_count"),
     **of_kind("text", "sentence", "diagnosis", "next_look", "annotations"),
@@ -29,6 +32,8 @@ PARTS = {
     **of_kind("text", "direction", "part_kind", "part_dimension", "part_value"),
     **of_kind("integer", "trial_count_before", "trial_count_after"),
     **of_kind("number", "rate_before", "rate_after", "contribution", "share", "q_value"),
+    "value_unit": "text",
+    **of_kind("number", "mean_before", "mean_after"),
     "is_main": "truth",
 }
 

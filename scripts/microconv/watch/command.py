@@ -34,6 +34,7 @@ class Dimension(StrEnum):
     VISITOR_TYPE = "visitor_type"
     COUNTRY = "country"
     LANDING_PAGE = "landing_page_path"
+    BROWSER = "browser"
 
 
 def watch(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 
+from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
-from microconv.watch.judge import Alert
-from microconv.watch.metrics import ALL, Foundations, Metric
+from microconv.watch import money
+from microconv.watch.judge import Alert, Judged
+from microconv.watch.metrics import ALL, REVENUE_PER_SALE, Foundations, Metric
 from microconv.watch.read import SegmentRows
 from microconv.watching import (
     Diagnosis,
@@ -20,6 +22,7 @@ from microconv.watching import (
     diagnose,
     funnel_parts,
     guard_pair,
+    mean_change,
     rate_change,
     volume_and_rate,
 )
@@ -27,11 +30,18 @@ from microconv.watching.decomposition import SegmentCounts
 from microconv.watching.diagnosis import MOSTLY
 from microconv.watching.diagnosis import Step as StepPart
 from microconv.watching.scores import BASELINE_WEEKS, WEEK
+from microconv.watching.units import SHARE
 
-Rows = Mapping[str, Mapping[str, SegmentRows]]
+Rows = money.Rows
 
 # Of the dimensions that are counted, those that a diagnosis looks into.
-DIMENSIONS = ("device_category", "channel_group", "landing_page_path", "visitor_type", "country")
+DIMENSIONS = (
+    *("device_category", "channel_group", "landing_page_path", "visitor_type", "country"),
+    "browser",
+)
+
+
+_COUNTED = {REVENUE_PER_SALE: "sales"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +54,8 @@ class Periods:
 
 @dataclass(frozen=True)
 class Guard:
-    """What should have risen with a micro-conversion, and whether it did."""
+    """What should have risen with a micro-conversion, and whether it did; `label` names it."""
 
-    conversion: str
     label: str
     pair: GuardPair
 
@@ -62,7 +71,9 @@ class Explanation:
         step: The step that the change mostly comes from, which is then taken apart; None if the
             rate itself is.
         diagnosis: Mix or rates, by segment.
-        guard: For a micro-conversion that rose; else None.
+        counted: What the rate or mean is of, such as visits.
+        unit: Of the rate or mean.
+        guards: For a micro-conversion that rose: the next step, and revenue; else none.
     """
 
     periods: Periods
@@ -70,13 +81,20 @@ class Explanation:
     steps: tuple[StepPart, ...]
     step: StepPart | None
     diagnosis: Diagnosis | Refusal
-    guard: Guard | None
+    guards: tuple[Guard, ...]
+    counted: str = "visits"
+    unit: str = SHARE
+
+    @property
+    def measure(self) -> str:
+        """What the alert is about, in a word."""
+        return "rate" if self.unit == SHARE else "mean"
 
 
 def periods_of(alert: Alert) -> Periods:
-    """The days since the change began, and the same weekdays of the four weeks before each."""
+    """The days that the rules look at, and the same weekdays of the four weeks before each."""
     last, suspect = alert.watch.day, alert.judged.suspect
-    size = (last - alert.since).days + 1
+    size = (last - alert.looked_at_since).days + 1
     after = {last - timedelta(days=back) for back in range(size)} - suspect
     before = {
         day - timedelta(days=WEEK * week) for day in after for week in range(1, BASELINE_WEEKS + 1)
@@ -91,16 +109,21 @@ def metrics_needed(alert: Alert, foundations: Foundations) -> set[str]:
     needed |= {one.key for one, _ in _way(metric, foundations)}
     if guard := _guard_of(metric, foundations):
         needed.add(guard.key)
+    if money.is_revenue(metric) or metric.kind == "micro":
+        needed |= {money.VISIT.key, money.PAID.key, money.SALE.key}
     return needed
 
 
-def explain(alert: Alert, rows: Rows, foundations: Foundations) -> Explanation:
+def explain(
+    alert: Alert, rows: Rows, foundations: Foundations, revenue: Judged | None = None
+) -> Explanation:
     """Take a change apart, in the order in which one would ask.
 
     Args:
         alert: What moved.
         rows: Counts by day and segment of at least `metrics_needed`.
         foundations: What rates rest on.
+        revenue: What is known of revenue per visit, which guards rises; None without money.
     """
     metric, periods = alert.judged.series.metric, periods_of(alert)
     dispersion = alert.watch.dispersion
@@ -114,9 +137,14 @@ def explain(alert: Alert, rows: Rows, foundations: Foundations) -> Explanation:
     if metric.dimension != ALL:
         diagnosis = Refusal.because("It is one segment already.")
     else:
-        chosen = _segments(rows, metric, periods)
+        chosen = _segments(rows, metric, periods, alert.watch.unit)
         if step is not None:
-            of_step = _segments_of_step(rows, metric, names[step.name], periods, foundations)
+            place = names[step.name]
+            of_step = (
+                money.segments_of_step(rows, place, periods.before, periods.after)
+                if money.is_revenue(metric)
+                else _segments_of_step(rows, metric, place, periods, foundations)
+            )
             chosen, step = (of_step, step) if of_step else (chosen, None)
         diagnosis = diagnose(chosen, dispersion)
     return Explanation(
@@ -125,7 +153,9 @@ def explain(alert: Alert, rows: Rows, foundations: Foundations) -> Explanation:
         steps=steps,
         step=step,
         diagnosis=diagnosis,
-        guard=_guard(alert, rows, periods, foundations),
+        guards=_guards(alert, rows, periods, foundations, revenue),
+        counted=_COUNTED.get(metric.name, "visits") if metric.kind != "kpi" else "those it is of",
+        unit=alert.watch.unit,
     )
 
 
@@ -155,6 +185,9 @@ def _way(metric: Metric, foundations: Foundations) -> list[tuple[Metric, str]]:
 def _steps(
     metric: Metric, rows: Rows, periods: Periods, foundations: Foundations
 ) -> tuple[tuple[StepPart, ...], dict[str, int]]:
+    if money.is_revenue(metric):
+        counted = [money.factors(rows, metric, days) for days in (periods.before, periods.after)]
+        return _parts(money.STEPS, counted)
     way = [
         (replace(one, dimension=metric.dimension, value=metric.value), label)
         for one, label in _way(metric, foundations)
@@ -165,7 +198,12 @@ def _steps(
     for days in (periods.before, periods.after):
         _, size = _total(rows, way[0][0], days)
         counts.append([size, *(_total(rows, one, days)[0] for one, _ in way)])
-    labels = [label for _, label in way]
+    return _parts([label for _, label in way], counts)
+
+
+def _parts(
+    labels: Sequence[str], counts: Sequence[Sequence[float]]
+) -> tuple[tuple[StepPart, ...], dict[str, int]]:
     parts = funnel_parts(labels, counts[0], counts[1])
     if isinstance(parts, Refusal):
         return (), {}
@@ -201,14 +239,17 @@ def _segments_of_step(
     return found
 
 
-def _segments(rows: Rows, metric: Metric, periods: Periods) -> list[SegmentCounts]:
+def _segments(
+    rows: Rows, metric: Metric, periods: Periods, unit: str = SHARE
+) -> list[SegmentCounts]:
     found = []
+    portion = money.portion_of(rows, metric, periods.before | periods.after)
     for name in DIMENSIONS:
         one = rows.get(metric.key, {}).get(name)
         if one is not None:
             x0, n0 = one.of_days(periods.before)
             x1, n1 = one.of_days(periods.after)
-            found.append(SegmentCounts(name, one.values, n0, x0, n1, x1))
+            found.append(SegmentCounts(name, one.values, n0, x0, n1, x1, portion, unit))
     return found
 
 
@@ -239,16 +280,43 @@ def _guard_of(metric: Metric, foundations: Foundations) -> Metric | None:
     return Metric(foundations.kinds.get(supported, ""), supported) if supported else None
 
 
-def _guard(alert: Alert, rows: Rows, periods: Periods, foundations: Foundations) -> Guard | None:
-    metric = alert.judged.series.metric
-    guard = _guard_of(metric, foundations)
-    if alert.direction is not Direction.RISE or guard is None or guard.key not in rows:
-        return None
-    dispersion = alert.watch.dispersion
-    changes = []
-    for one in (metric, replace(guard, dimension=metric.dimension, value=metric.value)):
+def _guards(
+    alert: Alert,
+    rows: Rows,
+    periods: Periods,
+    foundations: Foundations,
+    revenue: Judged | None,
+) -> tuple[Guard, ...]:
+    metric, dispersion = alert.judged.series.metric, alert.watch.dispersion
+    if alert.direction is not Direction.RISE or metric.kind != "micro":
+        return ()
+
+    def change_of(one: Metric) -> Estimate:
         x0, n0 = _total(rows, one, periods.before)
         x1, n1 = _total(rows, one, periods.after)
-        changes.append(rate_change(x0, n0, x1, n1, dispersion))
-    label = foundations.labels.get(guard.name, guard.name)
-    return Guard(guard.name, label, guard_pair(*changes))
+        return rate_change(x0, n0, x1, n1, dispersion)
+
+    risen, found = change_of(metric), []
+    guard = _guard_of(metric, foundations)
+    if guard is not None and guard.key in rows:
+        label = foundations.labels.get(guard.name, guard.name)
+        followed = change_of(replace(guard, dimension=metric.dimension, value=metric.value))
+        found.append(Guard(f"“{label}” per visit", guard_pair(risen, followed)))
+    if metric.dimension == ALL and revenue is not None:
+        earned = _revenue_change(rows, periods, revenue)
+        if earned is not None:
+            found.append(Guard("revenue per visit", guard_pair(risen, earned)))
+    return tuple(found)
+
+
+def _revenue_change(rows: Rows, periods: Periods, revenue: Judged) -> Estimate | None:
+    """None where revenue was not recorded: that it is missing says nothing of what was earned."""
+    whole = rows.get(money.VISIT.key, {}).get(ALL)
+    if whole is None or revenue.last is None or periods.after & revenue.suspect:
+        return None
+    sums = []
+    for days in (periods.before - revenue.suspect, periods.after):
+        earned, visits = whole.of_days(days)
+        sums.append((float(earned.sum()), float(visits.sum()), whole.variance_of_days(days)))
+    spread = revenue.last.dispersion
+    return mean_change(sums[0], sums[1], spread if spread == spread else 1.0)

@@ -19,6 +19,7 @@ from microconv.watching import (
     watch,
 )
 from microconv.watching.alerts import LAG_DAYS
+from microconv.watching.scores import WEEK
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,21 @@ class Alert:
 
     @property
     def since(self) -> date:
-        """The first day of the change, as far as the rules know it; at most a week back."""
-        return max(min(one.since for one in self.findings), self.watch.day - timedelta(days=6))
+        """The first day on which the rules fire without a pause; at most a week back."""
+        return max(min(one.since for one in self.findings), self._week_start)
+
+    @property
+    def looked_at_since(self) -> date:
+        """The first day that the rules look at: seven days back where one judges seven days.
+
+        Such a rule fires days after the change began; the days before it fired are its evidence.
+        """
+        is_of_a_week = any(one.rule is not Rule.SUDDEN for one in self.findings)
+        return self._week_start if is_of_a_week else self.since
+
+    @property
+    def _week_start(self) -> date:
+        return self.watch.day - timedelta(days=WEEK - 1)
 
 
 def judge_all(
@@ -136,7 +150,7 @@ def judge(
     days = tuple(day for day in complete if (last - day).days < since_days)
     counts = series.counts.until(last)
     firing: list[Watch] = []
-    if len(counts) and counts.is_proportion:
+    if len(counts) and counts.is_watchable:
         # What fires is found for all days at once; only those days are looked at more closely.
         scores = score_days(counts.without(suspect))
         fires = firing_days(scores)

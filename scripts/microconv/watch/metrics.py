@@ -11,11 +11,19 @@ import numpy as np
 
 from microconv.evidence.quantities import Floats
 from microconv.watching import DailyRate
+from microconv.watching.units import SHARE
 
 ALL = "all"
-KINDS = ("macro", "micro", "funnel", "funnel_step", "kpi")
+KINDS = ("macro", "micro", "funnel", "funnel_step", "kpi", "revenue")
 """In the order in which they are told; of two that are the same series the earlier is kept."""
 
+
+REVENUE_PER_VISIT, PAID_SALE_SHARE, REVENUE_PER_SALE = (
+    "revenue_per_visit",
+    "paid_sale_share",
+    "revenue_per_sale",
+)
+"""Of kind `revenue`, as mart_tracked_means names them."""
 
 _ENGAGED = "engaged"  # in a key figure: visits that GA4 calls so
 
@@ -105,6 +113,7 @@ class Foundations:
         requires: Conversions that a derived one is made of.
         kpis: Conversions that a key figure counts.
         funnels: By name.
+        selling: Macro-conversions that come with money.
     """
 
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -114,11 +123,14 @@ class Foundations:
     requires: Mapping[str, frozenset[str]] = field(default_factory=dict)
     kpis: Mapping[str, frozenset[str]] = field(default_factory=dict)
     funnels: Mapping[str, Funnel] = field(default_factory=dict)
+    selling: frozenset[str] = frozenset()
 
     def conversions_of(self, metric: Metric) -> frozenset[str]:
         """Every conversion that the rate counts, those that derived ones are made of included."""
         if metric.kind == "kpi":
             found = set(self.kpis.get(metric.name, frozenset()))
+        elif metric.kind == "revenue":
+            found = set(self.selling)
         elif metric.kind in ("funnel", "funnel_step"):
             funnel = self.funnels.get(metric.name)
             steps = funnel.until(metric.step) if funnel else ()
@@ -138,6 +150,8 @@ class Foundations:
         found = {pair for name in names for pair in self.events.get(name, frozenset())}
         if _ENGAGED in names:
             found.add(("*", "is_session_engaged"))
+        if metric.kind == "revenue":
+            found |= {(event, "revenue_usd") for event, _ in found}
         return frozenset(found)
 
     def funnel_of(self, conversion: str) -> Funnel | None:
@@ -155,6 +169,7 @@ def series_of(
     edges: Sequence[int],
     columns: Mapping[str, Floats],
     epoch: date,
+    units: Sequence[str] = (),
 ) -> list[Series]:
     """Series of rows that are ordered by metric and day.
 
@@ -163,12 +178,14 @@ def series_of(
         labels: The same.
         shorts: The same.
         edges: Where each series begins among the rows, and where the last one ends.
-        columns: `day` as days since `epoch`, `successes`, `trials`, `is_mature`, `is_ramp_up`.
+        columns: `day` as days since `epoch`, `successes`, `trials`, `is_mature`, `is_ramp_up`; of
+            means `variances`.
         epoch: Day 0.
+        units: Of means, one per series.
     """
     found = []
-    for metric, label, short, (start, end) in zip(
-        metrics, labels, shorts, pairwise(edges), strict=True
+    for metric, label, short, unit, (start, end) in zip(
+        metrics, labels, shorts, units or [SHARE] * len(metrics), pairwise(edges), strict=True
     ):
         kept = np.arange(start, end)[~columns["is_ramp_up"][start:end].astype(bool)]
         if not len(kept):
@@ -177,10 +194,15 @@ def series_of(
         counts = np.zeros((2, int(days[-1] - days[0]) + 1))
         counts[0, days - days[0]] = columns["successes"][kept]
         counts[1, days - days[0]] = columns["trials"][kept]
+        variances = None
+        if "variances" in columns:
+            variances = np.zeros(counts.shape[1])
+            variances[days - days[0]] = columns["variances"][kept]
         first = epoch + timedelta(days=int(days[0]))
         mature = days[columns["is_mature"][kept].astype(bool)]
         until = epoch + timedelta(days=int(mature[-1])) if len(mature) else None
-        found.append(Series(metric, label, short, DailyRate(first, counts[0], counts[1]), until))
+        rates = DailyRate(first, counts[0], counts[1], variances, unit)
+        found.append(Series(metric, label, short, rates, until))
     return found
 
 

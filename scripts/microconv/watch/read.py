@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from microconv.errors import FINDINGS, MicroconvError
 from microconv.evidence.quantities import Floats, Ints
 from microconv.watch.metrics import (
     ALL,
+    PAID_SALE_SHARE,
     Foundations,
     Funnel,
     Metric,
@@ -67,13 +69,21 @@ class TrackedCounts:
 
 @dataclass(frozen=True)
 class SegmentRows:
-    """Counts by day of one rate in the segments of one dimension."""
+    """Counts by day of one rate in the segments of one dimension; of a mean also variances."""
 
     values: tuple[str, ...]
     codes: Ints
     days: Ints
     successes: Floats
     trials: Floats
+    variances: Floats | None = None
+
+    def variance_of_days(self, days: Collection[date]) -> float:
+        """Of a mean the variance of the sum over some days, known groups only; else NaN."""
+        if self.variances is None:
+            return math.nan
+        chosen = np.isin(self.days, [(day - _EPOCH).days for day in days])
+        return float(np.nansum(self.variances[chosen]))
 
     def of_days(self, days: Collection[date]) -> tuple[Floats, Floats]:
         """Successes and trials of some days together, per segment."""
@@ -142,6 +152,14 @@ class WatchReader:
             requires={name: frozenset(names) for name, names in requires.items()},
             kpis=kpis,
             funnels=self._funnels(),
+            selling=frozenset(
+                str(row["conversion_name"])
+                for row in self._rows(
+                    "select distinct conversion_name from {} where revenue_usd > 0"
+                    " order by conversion_name",
+                    "fct_macro_conversions",
+                )
+            ),
         )
 
     def series(self, funnels: Mapping[str, Funnel], dimensions: Sequence[str] = ()) -> list[Series]:
@@ -183,9 +201,47 @@ class WatchReader:
         last = {name: funnel.steps[-1].number for name, funnel in funnels.items() if funnel.steps}
         return without_copies(
             one
-            for one in found
+            for one in [*found, *self._means(wanted)]
             if one.metric.kind != "funnel" or one.metric.step == last.get(one.metric.name)
         )
+
+    def _means(self, dimensions: str) -> list[Series]:
+        """Money and key figures that are means, of these dimensions as a list of literals.
+
+        Sales that come with revenue are a step of the diagnosis; that they all lose it is found
+        as a fault of tracking.
+        """
+        names = ("metric_kind", "metric_name", "segment_dimension", "segment_value")
+        frame = self._frame(f"""
+            select
+                {", ".join(names)}, metric_label, value_unit, mean_date, value_sum, unit_count,
+                sum_variance, is_mature
+            from {self.warehouse.relation("mart_tracked_means")}
+            where segment_dimension in ({dimensions})
+                and metric_name <> {self._text(PAID_SALE_SHARE)}
+            order by {", ".join(names)}, mean_date
+        """)
+        if not frame:
+            return []
+        edges = _edges(frame, names)
+        metrics, labels, shorts, units = [], [], [], []
+        for start in edges[:-1]:
+            kind, name, dimension, value = (str(_cell(frame[one], start)) for one in names)
+            metric = Metric(kind, name, 0, dimension, value)
+            label = str(_cell(frame["metric_label"], start))
+            metrics.append(metric)
+            labels.append(_label(metric, label, {}))
+            shorts.append(_short(metric, label))
+            units.append(str(_cell(frame["value_unit"], start)))
+        columns = {
+            "day": _days(frame["mean_date"]).astype(float),
+            "successes": frame["value_sum"].astype(float),
+            "trials": frame["unit_count"].astype(float),
+            "variances": frame["sum_variance"].astype(float),
+            "is_mature": frame["is_mature"].astype(float),
+            "is_ramp_up": np.zeros(edges[-1]),
+        }
+        return series_of(metrics, labels, shorts, edges, columns, _EPOCH, units)
 
     def segments(
         self, keys: Collection[str], first: date, last: date
@@ -193,7 +249,6 @@ class WatchReader:
         """Counts by day and segment of some rates, by key and dimension; `all` among them."""
         if not keys:
             return {}
-        wanted = ", ".join(self._text(key) for key in sorted(keys))
         frame = self._frame(f"""
             select
                 metric_kind || '/' || metric_name || '/' || cast(step_number as string)
@@ -202,26 +257,27 @@ class WatchReader:
             from {self.warehouse.relation("mart_tracked_rates")}
             where rate_date between {self._day(first)} and {self._day(last)}
                 and metric_kind || '/' || metric_name || '/' || cast(step_number as string)
-                    in ({wanted})
+                    in ({self._texts(keys)})
             order by metric_key, segment_dimension, segment_value, rate_date
         """)
-        found: dict[str, dict[str, SegmentRows]] = defaultdict(dict)
-        if not frame:
-            return found
-        edges = _edges(frame, ("metric_key", "segment_dimension"))
-        days = _days(frame["rate_date"])
-        for start, end in pairwise(edges):
-            codes, places = np.unique(frame["segment_value"].codes[start:end], return_inverse=True)
-            values = tuple(frame["segment_value"].names[code] for code in codes)
-            key = str(_cell(frame["metric_key"], start))
-            found[key][str(_cell(frame["segment_dimension"], start))] = SegmentRows(
-                values,
-                places.astype(np.int64),
-                days[start:end],
-                frame["success_count"][start:end].astype(float),
-                frame["trial_count"][start:end].astype(float),
-            )
-        return found
+        return segment_rows(frame, ("rate_date", "success_count", "trial_count"))
+
+    def mean_segments(
+        self, keys: Collection[str], first: date, last: date
+    ) -> dict[str, dict[str, SegmentRows]]:
+        """The same of means: sums, units and the variance of the sums."""
+        if not keys:
+            return {}
+        frame = self._frame(f"""
+            select
+                metric_kind || '/' || metric_name || '/0' as metric_key,
+                segment_dimension, segment_value, mean_date, value_sum, unit_count, sum_variance
+            from {self.warehouse.relation("mart_tracked_means")}
+            where mean_date between {self._day(first)} and {self._day(last)}
+                and metric_kind || '/' || metric_name || '/0' in ({self._texts(keys)})
+            order by metric_key, segment_dimension, segment_value, mean_date
+        """)
+        return segment_rows(frame, ("mean_date", "value_sum", "unit_count", "sum_variance"))
 
     def silent_days(self) -> dict[str, frozenset[date]]:
         """Days on which a conversion was hardly recorded, as the marts say them."""
@@ -328,8 +384,35 @@ class WatchReader:
     def _text(self, value: str) -> str:
         return literal(value, self.warehouse.is_duckdb)
 
+    def _texts(self, values: Collection[str]) -> str:
+        return ", ".join(self._text(value) for value in sorted(values))
+
     def _day(self, day: date) -> str:
         return literal(day, self.warehouse.is_duckdb)
+
+
+def segment_rows(
+    frame: dict[str, Any], columns: Sequence[str]
+) -> dict[str, dict[str, SegmentRows]]:
+    """Rows that are ordered by `metric_key` and segment, by key and dimension.
+
+    Args:
+        frame: `metric_key`, `segment_dimension`, `segment_value`, and the columns.
+        columns: Names of the date, the successes, the trials, and of means the variances.
+    """
+    found: dict[str, dict[str, SegmentRows]] = defaultdict(dict)
+    if not frame:
+        return found
+    days = _days(frame[columns[0]])
+    for start, end in pairwise(_edges(frame, ("metric_key", "segment_dimension"))):
+        codes, places = np.unique(frame["segment_value"].codes[start:end], return_inverse=True)
+        values = tuple(frame["segment_value"].names[code] for code in codes)
+        key = str(_cell(frame["metric_key"], start))
+        counts = [frame[name][start:end].astype(float) for name in columns[1:]]
+        found[key][str(_cell(frame["segment_dimension"], start))] = SegmentRows(
+            values, places.astype(np.int64), days[start:end], *counts
+        )
+    return found
 
 
 def _label(metric: Metric, label: str, funnels: Mapping[str, Funnel]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,9 @@ from microconv.watch.judge import Alert, Judged, is_watched
 from microconv.watch.read import Annotation
 from microconv.watch.rows import Explained
 from microconv.watch.tracking import Problem
-from microconv.watching import alert_sentences
+from microconv.watching import Watch, alert_sentences
+from microconv.watching.units import SHARE
+from microconv.writing import Row
 
 SCHEMA = "microconv.watch/1"
 
@@ -92,6 +95,7 @@ def rate_of(judged: Judged, minimum: int) -> dict[str, Any]:
             **about,
             "day": None,
             "standing": "no_complete_day",
+            "value_unit": judged.series.counts.unit,
             **dict.fromkeys(_NUMBERS),
             "is_below_previous_week": False,
             "history_days": 0,
@@ -102,7 +106,8 @@ def rate_of(judged: Judged, minimum: int) -> dict[str, Any]:
         **about,
         "day": seen.day,
         "standing": seen.standing.value,
-        "success_count": seen.successes,
+        "value_unit": seen.unit,
+        "success_count": _successes(seen),
         "trial_count": seen.trials,
         "rate": rate.value,
         "rate_low": rate.low,
@@ -138,9 +143,11 @@ def _alert(found: Explained, minimum: int) -> dict[str, Any]:
         "direction": alert.direction.value,
         "day": seen.day,
         "since": alert.since,
+        "looked_at_since": alert.looked_at_since,
         "is_ongoing": alert.is_ongoing,
         "days": list(alert.days),
-        "success_count": seen.successes,
+        "value_unit": seen.unit,
+        "success_count": _successes(seen),
         "trial_count": seen.trials,
         "rate": rate.value,
         "rate_low": rate.low,
@@ -162,13 +169,25 @@ def _alert(found: Explained, minimum: int) -> dict[str, Any]:
         "diagnosis": found.diagnosis,
         "next_look": found.next_look,
         "annotations": _noted(found.annotations),
-        "parts": [{name: row.get(name) for name in _PARTS} for row in rows.part_rows(found)],
+        "parts": [_part(row) for row in rows.part_rows(found)],
     }
+
+
+def _part(row: Row) -> dict[str, Any]:
+    """A part; its rate or its mean under one name, in its unit."""
+    told = {name: row.get(name) for name in _PARTS}
+    for name in ("before", "after"):
+        told[f"rate_{name}"] = row.get(f"rate_{name}", row.get(f"mean_{name}"))
+    return told
+
+
+def _successes(seen: Watch) -> float:
+    return seen.successes if seen.unit == SHARE else math.nan
 
 
 _PARTS = (
     *("part_kind", "part_dimension", "part_value", "trial_count_before", "trial_count_after"),
-    *("rate_before", "rate_after", "contribution", "share", "q_value", "is_main"),
+    *("value_unit", "rate_before", "rate_after", "contribution", "share", "q_value", "is_main"),
 )
 
 

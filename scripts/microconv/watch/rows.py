@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from microconv.correlate.rows import estimate_columns
+from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
-from microconv.watch import words
+from microconv.watch import money, words
 from microconv.watch.explain import Explanation
 from microconv.watch.judge import Alert
 from microconv.watch.metrics import ALL, Metric
 from microconv.watch.read import Annotation
 from microconv.watch.tracking import Problem
-from microconv.watching import SegmentPart
+from microconv.watching import SegmentPart, Watch
+from microconv.watching.units import SHARE
 from microconv.writing import Cell, Row
 
 MOST_SEGMENTS = 10
@@ -92,10 +94,9 @@ def alert_rows(found: Explained, as_of: date, minimum: int) -> list[Row]:
                     "relative_change": rule.change,
                     "statistic": rule.statistic,
                     "limit_value": rule.limit,
-                    "success_count": round(seen.successes),
+                    "success_count": round(seen.successes) if seen.unit == SHARE else None,
                     "trial_count": round(seen.trials),
-                    **estimate_columns("rate", rate),
-                    "baseline_rate": seen.baseline,
+                    **_level(seen, rate),
                     "change_vs_previous_week": words.simple_change(seen, minimum),
                     "dispersion": seen.dispersion,
                     "smallest_daily_drop": seen.smallest_daily_drop,
@@ -159,17 +160,19 @@ def part_rows(found: Explained) -> list[Row]:
             share = part / read.volume.change if read.volume.change else None
             add(kind, contribution=part, share=share, is_main=False)
     for step in read.steps:
+        unit = money.UNITS.get(step.name, SHARE)
         add(
             "step",
-            value=step.name,
-            rate_before=step.rate_before,
-            rate_after=step.rate_after,
+            "",
+            step.name,
+            **_before_and_after(step.rate_before, step.rate_after, unit),
             contribution=step.contribution,
             share=step.share,
             is_main=read.step is not None and step.name == read.step.name,
         )
     if not isinstance(read.diagnosis, Refusal):
         change, main = read.diagnosis.change, read.diagnosis.segment
+        shift = read.diagnosis.shift
         for one in read.diagnosis.dimensions:
             is_main = read.diagnosis.dimension is one
             mix, rate = float(one.parts.mix.sum()), float(one.parts.rate.sum())
@@ -184,13 +187,28 @@ def part_rows(found: Explained) -> list[Row]:
                         segment.value,
                         contribution=part,
                         share=part / change if change else None,
-                        is_main=segment is main,
-                        **_segment(segment),
+                        is_main=segment is main or (kind == "mix" and segment is shift),
+                        **_segment(segment, read.diagnosis.unit),
                     )
-    if read.guard is not None:
-        pair = read.guard.pair
-        add("guard", value=read.guard.label, contribution=pair.guard.value, is_main=pair.warns)
+    for guard in read.guards:
+        pair = guard.pair
+        add("guard", value=guard.label, contribution=pair.guard.value, is_main=pair.warns)
     return rows
+
+
+def _level(seen: Watch, rate: Estimate) -> dict[str, Cell]:
+    """What the day and its usual level are, in the columns of a rate or in those of a mean."""
+    name = "rate" if seen.unit == SHARE else "mean"
+    return {
+        "value_unit": seen.unit,
+        **estimate_columns(name, rate),
+        f"baseline_{name}": seen.baseline,
+    }
+
+
+def _before_and_after(before: float, after: float, unit: str) -> dict[str, Cell]:
+    name = "rate" if unit == SHARE else "mean"
+    return {"value_unit": unit, f"{name}_before": before, f"{name}_after": after}
 
 
 def _head(alert: Alert, day: date, as_of: date) -> Row:
@@ -208,11 +226,10 @@ def _head(alert: Alert, day: date, as_of: date) -> Row:
     }
 
 
-def _segment(one: SegmentPart) -> dict[str, Cell]:
+def _segment(one: SegmentPart, unit: str) -> dict[str, Cell]:
     return {
         "trial_count_before": round(one.trials_before),
         "trial_count_after": round(one.trials_after),
-        "rate_before": one.rate_before,
-        "rate_after": one.rate_after,
+        **_before_and_after(one.rate_before, one.rate_after, unit),
         "q_value": one.q_value,
     }

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from microconv.errors import refuse_unknown
 from microconv.watch import rows, words
 from microconv.watch.explain import Explanation, explain, metrics_needed, periods_of
-from microconv.watch.judge import Alert, judge_all
+from microconv.watch.judge import Alert, Judged, judge_all
 from microconv.watch.metrics import Foundations, Metric, Series
+from microconv.watch.money import is_revenue
 from microconv.watch.read import WatchReader
 from microconv.watch.report import Outcome
 from microconv.watch.rows import Explained
@@ -58,9 +59,20 @@ def run_watch(
         reader.minimum,
     )
     alerts = [alert for one in judged for alert in one.alerts]
+    earned = judge_all(
+        [one for one in whole if is_revenue(one.metric)],
+        tracked.days if tracked else (),
+        1,
+        problems,
+        foundations,
+        silent,
+        reader.minimum,
+    )
     found = [
-        Explained(alert, explanation, words.near(annotations, alert.since))
-        for alert, explanation in _explained(reader, alerts, foundations)
+        Explained(alert, explanation, words.near(annotations, alert.looked_at_since, alert.since))
+        for alert, explanation in _explained(
+            reader, alerts, foundations, earned[0] if earned else None
+        )
     ]
     first = as_of - timedelta(days=since_days - 1)
     return Outcome(
@@ -109,7 +121,10 @@ def _chosen(series: Sequence[Series], names: Collection[str]) -> list[Series]:
 
 
 def _explained(
-    reader: WatchReader, alerts: Sequence[Alert], foundations: Foundations
+    reader: WatchReader,
+    alerts: Sequence[Alert],
+    foundations: Foundations,
+    revenue: Judged | None,
 ) -> list[tuple[Alert, Explanation]]:
     """Alerts with their explanations; segments of all of them are read at once."""
     if not alerts:
@@ -121,7 +136,9 @@ def _explained(
         periods = periods_of(alert)
         days |= periods.before | periods.after
     segments = reader.segments(keys, min(days), max(days)) if days else {}
-    return [(alert, explain(alert, segments, foundations)) for alert in alerts]
+    means = reader.mean_segments(keys, min(days), max(days)) if days else {}
+    rows = {**segments, **means}
+    return [(alert, explain(alert, rows, foundations, revenue)) for alert in alerts]
 
 
 def _concerns(problem: Problem, chosen: Sequence[Series], foundations: Foundations) -> bool:

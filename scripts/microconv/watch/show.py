@@ -13,6 +13,7 @@ from microconv.watch.report import LIMITS, Outcome, rate_of
 from microconv.watch.rows import stories
 from microconv.watching.alerts import LARGEST_DETECTABLE_DROP
 from microconv.watching.scores import BASELINE_WEEKS, HISTORY_DAYS, WEEK
+from microconv.watching.units import SHARE, amount, amounts
 from microconv.watching.wording import signed
 
 _MOST_BLOCKS = 45
@@ -31,7 +32,7 @@ _STANDINGS = {
     "too_little_history": f"Fewer than {BASELINE_WEEKS * WEEK} days of history, so that nothing is "
     "usual yet",
     "no_data_on_the_day": "Nothing was counted on the day",
-    "not_a_rate": "More successes than trials on a day, so no rate",
+    "not_a_rate": "More successes than trials on a day or a sum below 0, so no rate",
     "no_complete_day": "No day is complete yet",
 }
 
@@ -120,9 +121,9 @@ def _rates(found: Outcome) -> None:
             [
                 judged.series.short,
                 f"{one['day']:%m-%d}",
-                f"{output.count(one['success_count'])} of {output.count(one['trial_count'])}",
-                output.interval(one["rate"], one["rate_low"], one["rate_high"]),
-                output.percentage(one["baseline_rate"]),
+                _base(one),
+                amounts(one["rate"], one["rate_low"], one["rate_high"], one["value_unit"]),
+                amount(one["baseline_rate"], one["value_unit"]),
                 signed(one["change_vs_previous_week"]) + mark,
                 f"{_drop(one['smallest_daily_drop'])} / {_drop(one['smallest_weekly_drop'])}",
             ]
@@ -142,6 +143,14 @@ def _rates(found: Outcome) -> None:
             f"- {_STANDINGS[standing]}: {named}{f' and {more} more' if more > 0 else ''}."
         )
     output.say()
+
+
+def _base(one: dict[str, Any]) -> str:
+    """How many did it of how many; of a mean of how many it is."""
+    trials = output.count(one["trial_count"])
+    if one["value_unit"] != SHARE:
+        return f"of {trials}"
+    return f"{output.count(one['success_count'])} of {trials}"
 
 
 def _drop(share: float) -> str:

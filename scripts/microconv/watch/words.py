@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from typing import Protocol
 
 from microconv.evidence.proportions import wilson
-from microconv.evidence.quantities import UNDEFINED, Estimate
+from microconv.evidence.quantities import UNDEFINED, Estimate, student_quantile
 from microconv.evidence.refusal import Refusal
-from microconv.output import count, interval, percentage
+from microconv.output import count
+from microconv.watch import money
 from microconv.watch.explain import Explanation
 from microconv.watch.judge import Alert
 from microconv.watch.read import Annotation
@@ -28,6 +29,7 @@ from microconv.watching import (
     guard_sentence,
 )
 from microconv.watching.outages import Suspicion
+from microconv.watching.units import SHARE, amount, amounts
 from microconv.watching.wording import outage_sentence, signed
 
 
@@ -39,8 +41,11 @@ class HasAlert(Protocol):
         """Which."""
 
 
+GROUPS = 20
+"""Of visitors, as mart_tracked_means sums them."""
+
 NEAR_DAYS = 3
-"""A change is near an alert that begins so many days after it, or one before."""
+"""A change is near an alert whose days begin so many days after it, or one before it fires."""
 
 DIMENSIONS = {
     "device_category": "device",
@@ -48,6 +53,7 @@ DIMENSIONS = {
     "landing_page_path": "landing page",
     "visitor_type": "new or returning",
     "country": "country",
+    "browser": "browser",
 }
 
 _NEXT_TRACKING = {
@@ -70,6 +76,7 @@ _NEXT_SEGMENT = {
     "landing_page_path": "Open {value} and compare it with how it was before {day}.",
     "visitor_type": "Look at what {value} visitors are shown since {day}.",
     "country": "Look at prices, delivery and language for {value} since {day}.",
+    "browser": "Go through it once in {value} and compare with what was released since {day}.",
 }
 
 
@@ -83,6 +90,9 @@ def evidence_sentence(alert: Alert, minimum: int) -> str:
     """The base, the interval, and the rules with what they ask for."""
     seen = alert.watch
     rate = rate_on(seen, minimum)
+    base = f"{count(seen.trials)} on {seen.day:%Y-%m-%d}"
+    if seen.unit == SHARE:
+        base = f"{count(seen.successes)} of {base}"
     rules = "; ".join(
         f"{one.rule}: {signed(one.change)}, {abs(one.statistic):.1f} of {one.limit:.2f} standard "
         "deviations"
@@ -90,15 +100,25 @@ def evidence_sentence(alert: Alert, minimum: int) -> str:
     )
     state = "still so" if alert.is_ongoing else f"last on {alert.watch.day:%Y-%m-%d}"
     return (
-        f"{count(seen.successes)} of {count(seen.trials)} on {seen.day:%Y-%m-%d}, "
-        f"{interval(rate.value, rate.low, rate.high)}, usual {percentage(seen.baseline)}. "
+        f"{base}, {amounts(rate.value, rate.low, rate.high, seen.unit)}, "
+        f"usual {amount(seen.baseline, seen.unit)}. "
         f"Rules: {rules}. Since {alert.since:%Y-%m-%d}, {state}."
     )
 
 
 def rate_on(seen: Watch, minimum: int) -> Estimate:
-    """The rate of the judged day with its interval; undefined of fewer than may be said."""
-    return wilson(seen.successes, seen.trials) if seen.trials >= minimum else UNDEFINED
+    """The rate or mean of the judged day with its interval; undefined of too few to be said.
+
+    Of a mean the interval is that of its logarithm, from twenty groups of visitors.
+    """
+    if not seen.trials >= minimum:
+        return UNDEFINED
+    if seen.unit == SHARE:
+        return wilson(seen.successes, seen.trials)
+    if not (seen.successes > 0 and seen.variance > 0):
+        return Estimate(seen.rate, math.nan, math.nan)
+    reach = student_quantile(GROUPS - 1) * math.sqrt(seen.variance) / seen.successes
+    return Estimate(seen.rate, seen.rate * math.exp(-reach), seen.rate * math.exp(reach))
 
 
 def simple_change(seen: Watch, minimum: int) -> float:
@@ -111,18 +131,18 @@ def diagnosis_paragraph(found: Explanation) -> str:
     said = [_volume(found)]
     if found.step is not None:
         step = found.step
+        unit = money.UNITS.get(step.name, SHARE)
+        before, after = (amount(one, unit) for one in (step.rate_before, step.rate_after))
         said.append(
-            f"{100 * step.share:.0f} % of the change of the rate lies in the step “{step.name}” "
-            f"({percentage(step.rate_before)} before, {percentage(step.rate_after)} now)."
+            f"{100 * step.share:.0f} % of the change of the {found.measure} lies in the step "
+            f"“{step.name}” ({before} before, {after} now)."
         )
     if isinstance(found.diagnosis, Refusal):
         said.append(f"Not taken apart further: {diagnosis_sentence(found.diagnosis)}")
     else:
-        whose = "That step" if found.step is not None else "The rate"
+        whose = "That step" if found.step is not None else f"The {found.measure}"
         said.append(f"{whose}: {_plain(diagnosis_sentence(found.diagnosis))}")
-    if found.guard is not None:
-        guard = found.guard
-        said.append(guard_sentence(guard.pair, "It", f"“{guard.label}” per visit"))
+    said += [guard_sentence(guard.pair, "It", guard.label) for guard in found.guards]
     return " ".join(one for one in said if one)
 
 
@@ -139,7 +159,9 @@ def others_sentence(others: Sequence[HasAlert]) -> str:
 
 def next_look(alert: Alert, found: Explanation) -> str:
     """One thing to look at, by what the change mostly is."""
-    day = f"{alert.since:%Y-%m-%d}"
+    day = f"{alert.looked_at_since:%Y-%m-%d}"
+    if found.step is not None and found.step.name == money.PAID_STEP:
+        return problem_look(Kind.REVENUE_MISSING, day)
     read, metric = found.diagnosis, alert.judged.series.metric
     if metric.dimension in _NEXT_SEGMENT:
         return _NEXT_SEGMENT[metric.dimension].format(value=metric.value, day=day)
@@ -148,13 +170,10 @@ def next_look(alert: Alert, found: Explanation) -> str:
     if read.part is Part.RATE_EVERYWHERE or read.dimension is None or read.segment is None:
         return f"Look at what changed for everybody on {day}: releases, prices, stock, banners."
     if read.part is Part.MIX:
-        segment, segments = read.segment, read.dimension.segments
-        before = sum(one.trials_before for one in segments)
-        after = sum(one.trials_after for one in segments)
-        is_larger = segment.trials_after * before > segment.trials_before * after
-        way = "more" if is_larger else "fewer"
+        segment = read.shift or read.segment
+        way = "larger" if segment.part_after > segment.part_before else "smaller"
         return (
-            f"Look at why {way} visits have {DIMENSIONS[read.dimension.dimension]} "
+            f"Look at why a {way} part of the visits has {DIMENSIONS[segment.dimension]} "
             f"{segment.value} since {day}; the rates of the segments themselves hold."
         )
     return _NEXT_SEGMENT[read.dimension.dimension].format(value=read.segment.value, day=day)
@@ -167,12 +186,19 @@ def problem_sentence(problem: Problem) -> str:
 
 def problem_next_look(suspicion: Suspicion) -> str:
     """One thing to look at."""
-    return _NEXT_TRACKING[suspicion.kind].format(day=f"{suspicion.days[0]:%Y-%m-%d}")
+    return problem_look(suspicion.kind, f"{suspicion.days[0]:%Y-%m-%d}")
 
 
-def near(annotations: Iterable[Annotation], day: date) -> list[Annotation]:
-    """Changes that people noted near the first day of something."""
-    first, last = day - timedelta(days=NEAR_DAYS), day + timedelta(days=1)
+def problem_look(kind: Kind, day: str) -> str:
+    """What to look at where something of a kind broke on a day."""
+    return _NEXT_TRACKING[kind].format(day=day)
+
+
+def near(
+    annotations: Iterable[Annotation], day: date, until: date | None = None
+) -> list[Annotation]:
+    """Changes that people noted near the first day of something, which may be any up to `until`."""
+    first, last = day - timedelta(days=NEAR_DAYS), (until or day) + timedelta(days=1)
     return [one for one in annotations if first <= one.day <= last]
 
 
@@ -192,9 +218,10 @@ def _volume(found: Explanation) -> str:
     volume = found.volume
     days = len(found.periods.after)
     return (
-        f"In {days} day{'' if days == 1 else 's'} {_signed(volume.change)} against the same "
-        f"weekdays of the four weeks before: {_signed(volume.volume)} with the number of visits, "
-        f"{_signed(volume.rate)} with the rate."
+        f"In {days} day{'' if days == 1 else 's'} {_signed(volume.change)}"
+        f"{' USD' if found.unit == 'usd' else ''} against the same weekdays of the four weeks "
+        f"before: {_signed(volume.volume)} with the number of {found.counted}, "
+        f"{_signed(volume.rate)} with the {found.measure}."
     )
 
 

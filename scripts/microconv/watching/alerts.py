@@ -25,6 +25,7 @@ from microconv.watching.scores import (
     score_days,
 )
 from microconv.watching.series import DailyRate
+from microconv.watching.units import SHARE
 
 LAG_DAYS = 3
 """GA4 still changes a day for so long."""
@@ -110,6 +111,8 @@ class Watch:
         smallest_daily_drop: The drop that the sudden rule finds on such a day every second time.
         smallest_weekly_drop: The same of the weekly rule.
         findings: Rules that fire; empty unless `standing` is `WATCHED`.
+        variance: Of a mean, that of the sum of the day; NaN for a proportion or where unknown.
+        unit: Of the rate, one of `units`.
     """
 
     day: date
@@ -127,6 +130,8 @@ class Watch:
     smallest_daily_drop: float = math.nan
     smallest_weekly_drop: float = math.nan
     findings: tuple[Finding, ...] = ()
+    variance: float = math.nan
+    unit: str = SHARE
 
     @property
     def is_below_previous_week(self) -> bool:
@@ -160,7 +165,7 @@ def watch(
     known = known.without([one for one in suspect_days if one != day])
     if not len(known):
         return Watch(day, Standing.TOO_LITTLE_HISTORY, 0)
-    if not known.is_proportion:
+    if not known.is_watchable:
         return Watch(day, Standing.NOT_A_RATE, len(known) - 1)
     scores = score_days(known)
     found = _described(known, scores, day)
@@ -204,11 +209,17 @@ def _asked(scores: Scores) -> dict[Rule, _Asked]:
 
 
 def smallest_detectable_drop(
-    rate: float, trials: float, baseline_trials: float, dispersion: float, limit: float
+    rate: float,
+    trials: float,
+    baseline_trials: float,
+    dispersion: float,
+    limit: float,
+    portion: float | None = None,
 ) -> float:
     """The relative drop whose expected distance just reaches the limit: found every second time.
 
     limit · dispersion · sqrt(p (1 - p) (1 / n + 1 / N)) / p; above 1 no drop can be found.
+    Of a mean p with a portion f, p (1 - p) is p f.
 
     Args:
         rate: The usual rate p, in 0..1.
@@ -216,10 +227,12 @@ def smallest_detectable_drop(
         baseline_trials: Of its baseline, N.
         dispersion: Factor over binomial chance.
         limit: `SUDDEN_LIMIT` for a day, `WEEKLY_LIMIT` for a week.
+        portion: Of a mean, what swings like one of a count; None for a proportion.
     """
     if not (rate > 0 and trials > 0 and baseline_trials > 0):
         return math.nan
-    error = math.sqrt(rate * (1 - rate) * (1 / trials + 1 / baseline_trials))
+    variance = rate * (1 - rate if portion is None else portion)
+    error = math.sqrt(variance * (1 / trials + 1 / baseline_trials))
     return limit * dispersion * error / rate
 
 
@@ -228,11 +241,13 @@ def _described(series: DailyRate, scores: Scores, day: date) -> Watch:
     baseline, rate = float(scores.baseline[last]), float(scores.rate[last])
     dispersion, previous = float(scores.dispersion[last]), float(scores.previous_week[last])
     week_n = float(scores.week_trials[last])
+    portion = None if scores.portion is None else float(scores.portion[last])
+    base_n = float(scores.baseline_trials[last])
     daily = smallest_detectable_drop(
-        baseline, series.trials[last], scores.baseline_trials[last], dispersion, SUDDEN_LIMIT
+        baseline, float(series.trials[last]), base_n, dispersion, SUDDEN_LIMIT, portion
     )
     weekly = smallest_detectable_drop(
-        baseline, week_n, BASELINE_WEEKS * week_n, dispersion, WEEKLY_LIMIT
+        baseline, week_n, BASELINE_WEEKS * week_n, dispersion, WEEKLY_LIMIT, portion
     )
     return Watch(
         day=day,
@@ -250,6 +265,8 @@ def _described(series: DailyRate, scores: Scores, day: date) -> Watch:
         # A rule asks for a change that matters too, however many visitors there are.
         smallest_daily_drop=max(daily, SUDDEN_CHANGE) if daily == daily else math.nan,
         smallest_weekly_drop=max(weekly, WEEKLY_CHANGE) if weekly == weekly else math.nan,
+        variance=math.nan if series.variances is None else float(series.variances[last]),
+        unit=series.unit,
     )
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from microconv.evidence.quantities import Floats
 from microconv.evidence.shapley import shapley_shares
+from microconv.watching.units import SHARE
 
 
 def log_mean(one: float, other: float) -> float:
@@ -77,6 +78,8 @@ class SegmentCounts:
         successes_before: Those of them that succeeded.
         trials_after: Per segment in the later period.
         successes_after: Those of them that succeeded.
+        portion: Of a mean, what swings like one of a count (`scores`); None for a proportion.
+        unit: Of the rate, one of `units`.
     """
 
     dimension: str
@@ -85,6 +88,8 @@ class SegmentCounts:
     successes_before: Floats
     trials_after: Floats
     successes_after: Floats
+    portion: float | None = None
+    unit: str = SHARE
 
     @classmethod
     def from_columns(
@@ -98,8 +103,8 @@ class SegmentCounts:
     ) -> SegmentCounts:
         """Counts of any columns, a row per segment."""
         columns = (trials_before, successes_before, trials_after, successes_after)
-        arrays = [np.asarray(column, dtype=np.float64) for column in columns]
-        return cls(dimension, tuple(values), *arrays)
+        n0, x0, n1, x1 = (np.asarray(column, dtype=np.float64) for column in columns)
+        return cls(dimension, tuple(values), n0, x0, n1, x1)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.special import rel_entr
 
 from microconv.evidence.multiplicity import benjamini_hochberg
 from microconv.evidence.quantities import Floats, ratio, two_sided_p
@@ -21,7 +22,8 @@ from microconv.watching.decomposition import (
     mix_and_rate,
     product_contributions,
 )
-from microconv.watching.scores import signed_root
+from microconv.watching.scores import distance
+from microconv.watching.units import SHARE
 
 MOSTLY = 0.5
 """A part that is at least this share of the change is what the change mostly is."""
@@ -92,6 +94,8 @@ class SegmentPart:
         q_value: Of `z`, among all segments of all dimensions of the diagnosis.
         rest_z: Distance of its change from that of all other segments, the same way.
         rest_q: Of `rest_z`.
+        part_before: Its part of all trials of the earlier period, in 0..1.
+        part_after: The same of the later period.
     """
 
     dimension: str
@@ -106,6 +110,8 @@ class SegmentPart:
     q_value: float
     rest_z: float
     rest_q: float
+    part_before: float
+    part_after: float
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,10 @@ class Diagnosis:
         dimension: The one that shows it; None where none does.
         segment: The segment that explains it; None where none does, or all moved alike.
         dimensions: Each dimension's reading, the one that shows most first.
+        shift: Of a change of mix, the segment of any dimension whose part of the trials changed
+            most. Visits that came or went differ in many ways, as those of a campaign that runs on
+            mobile only: the mix that explains the rate need not say where they came from.
+        unit: Of the rates.
     """
 
     change: float
@@ -142,6 +152,8 @@ class Diagnosis:
     dimension: DimensionPart | None
     segment: SegmentPart | None
     dimensions: tuple[DimensionPart, ...]
+    shift: SegmentPart | None = None
+    unit: str = SHARE
 
 
 def volume_and_rate(
@@ -210,7 +222,19 @@ def diagnose(dimensions: Sequence[SegmentCounts], dispersion: float = 1.0) -> Di
         dimension=chosen,
         segment=segment,
         dimensions=(chosen, *others) if chosen else tuple(others),
+        shift=_shift(read) if part is Part.MIX else None,
+        unit=first.unit,
     )
+
+
+def _shift(read: Sequence[DimensionPart]) -> SegmentPart:
+    """The segment whose part of all trials moved furthest, by its term of the divergence."""
+
+    def moved(one: SegmentPart) -> float:
+        before, after = one.part_before, one.part_after
+        return float(rel_entr(after, before) - after + before) if before > 0 else after
+
+    return max((one for part in read for one in part.segments), key=moved)
 
 
 def _judged(
@@ -252,6 +276,8 @@ def _read(dimensions: Sequence[SegmentCounts], dispersion: float) -> list[Dimens
                 parts.mix,
                 parts.rate,
                 *(one[start:end] for one in (z, q, rest_z, rest_q)),
+                counts.trials_before / counts.trials_before.sum(),
+                counts.trials_after / counts.trials_after.sum(),
             ]
         ).tolist()
         segments = [
@@ -270,30 +296,39 @@ def _distances(counts: SegmentCounts, dispersion: float) -> tuple[Floats, Floats
     n1, x1 = counts.trials_after, counts.successes_after
     enough = (n0 >= LEAST_TRIALS) & (n1 >= LEAST_TRIALS)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = signed_root(x1, n1, x0, n0) / dispersion
-        own, own_variance = _log_change(x1, n1, x0, n0)
+        z = distance(x1, n1, x0, n0, counts.portion) / dispersion
+        own, own_variance = _log_change(x1, n1, x0, n0, counts.portion)
         rest, rest_variance = _log_change(
-            x1.sum() - x1, n1.sum() - n1, x0.sum() - x0, n0.sum() - n0
+            x1.sum() - x1, n1.sum() - n1, x0.sum() - x0, n0.sum() - n0, counts.portion
         )
         rest_z = (own - rest) / np.sqrt(own_variance + rest_variance) / dispersion
     return np.where(enough, z, np.nan), np.where(enough & np.isfinite(rest_z), rest_z, np.nan)
 
 
-def _log_change(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> tuple[Floats, Floats]:
-    """Log ratio of two rates and its variance, half a success added so that none is defined."""
+def _log_change(
+    x1: Floats, n1: Floats, x0: Floats, n0: Floats, portion: float | None
+) -> tuple[Floats, Floats]:
+    """Log ratio of two rates and its variance, half a success added so that none is undefined."""
+    is_known = (n1 > 0) & (n0 > 0)
+    if portion is not None:
+        y1, y0 = x1 / portion + 0.5, x0 / portion + 0.5
+        return np.log(y1 / n1) - np.log(y0 / n0), np.where(is_known, 1 / y1 + 1 / y0, np.nan)
     change = np.log((x1 + 0.5) / (n1 + 0.5)) - np.log((x0 + 0.5) / (n0 + 0.5))
     variance = 1 / (x1 + 0.5) - 1 / (n1 + 0.5) + 1 / (x0 + 0.5) - 1 / (n0 + 0.5)
-    return change, np.where((n1 > 0) & (n0 > 0), variance, np.nan)
+    return change, np.where(is_known, variance, np.nan)
 
 
 def _whole_z(counts: SegmentCounts) -> float:
-    columns = (
-        counts.successes_after,
-        counts.trials_after,
-        counts.successes_before,
-        counts.trials_before,
+    x1, n1, x0, n0 = (
+        column.sum(keepdims=True)
+        for column in (
+            counts.successes_after,
+            counts.trials_after,
+            counts.successes_before,
+            counts.trials_before,
+        )
     )
-    return float(np.nan_to_num(signed_root(*(column.sum(keepdims=True) for column in columns)))[0])
+    return float(np.nan_to_num(distance(x1, n1, x0, n0, counts.portion))[0])
 
 
 def _rates(successes: Floats, trials: Floats) -> Floats:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from microconv.evidence.quantities import UNDEFINED, Estimate, log_estimate
-from microconv.evidence.value import RevenueMoments, mean_revenue
 
 LEAST_RISE = 0.05
 """A micro-conversion that rises by less is no news that needs a guard."""
@@ -57,7 +56,7 @@ def guard_pair(micro: Estimate, guard: Estimate) -> GuardPair:
 
     Args:
         micro: Relative change with its interval, as `rate_change` gives it.
-        guard: The same of the next step, or of revenue as `revenue_change` gives it.
+        guard: The same of the next step, or of revenue as `mean_change` gives it.
     """
     return GuardPair(micro, guard, _verdict(micro, guard))
 
@@ -98,19 +97,23 @@ def rate_change(
     return _less_one(log_estimate(math.log(change), dispersion * math.sqrt(max(variance, 0.0))))
 
 
-def revenue_change(
-    before: RevenueMoments, after: RevenueMoments, dispersion: float = 1.0
+def mean_change(
+    before: tuple[float, float, float], after: tuple[float, float, float], dispersion: float = 1.0
 ) -> Estimate:
-    """The relative change of revenue per visitor, with a log-delta interval from two moments."""
-    errors = []
-    for one in (before, after):
-        mean = mean_revenue(one.visitors, one.revenue, one.revenue_squared)
-        if not (mean.has_interval and mean.low > 0):
-            return UNDEFINED
-        errors.append(math.log(mean.high / mean.low) / 2)
-    change = (after.revenue / after.visitors) / (before.revenue / before.visitors)
-    reach = dispersion * math.hypot(*errors)
-    return Estimate(change - 1, change * math.exp(-reach) - 1, change * math.exp(reach) - 1)
+    """The relative change of a mean, such as revenue per visit, with a log-delta interval.
+
+    Args:
+        before: The sum, what it is over, and the variance of the sum, in the earlier period.
+        after: The same of the later period.
+        dispersion: How much further than chance the mean swings on ordinary days.
+    """
+    if not all(
+        total > 0 and size > 0 and variance > 0 for total, size, variance in (before, after)
+    ):
+        return UNDEFINED
+    change = (after[0] / after[1]) / (before[0] / before[1])
+    error = math.hypot(*(math.sqrt(variance) / total for total, _, variance in (before, after)))
+    return _less_one(log_estimate(math.log(change), dispersion * error))
 
 
 def _less_one(ratio: Estimate) -> Estimate:

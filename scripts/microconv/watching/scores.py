@@ -8,6 +8,12 @@ small by chance would raise.
 
 The distance is the signed root of the likelihood ratio. The usual z of two proportions is skewed
 where successes are few: with twenty a day it cries rise six times as often as drop.
+
+A mean, such as revenue per visit, is judged as if it came in equal portions: of variance V and sum
+S a portion is V / S, and S² / V portions swing as much as a Poisson count does. So money is judged
+by how many orders it would be if all were alike, and a day without any is still judged. V and S are
+summed over eight weeks, the day itself among them, so that one huge order makes that day less sure
+(McCullagh and Nelder, Generalized Linear Models, chapter 9: quasi-likelihood).
 """
 
 from __future__ import annotations
@@ -52,6 +58,7 @@ class Scores:
         week_trials: Trials of the last seven days.
         week_expected: Successes that their baselines promise.
         previous_week: Pooled rate of the seven days before the day, in 0..1.
+        portion: Of a mean, what swings like one of a count, in the unit; None for a proportion.
     """
 
     rate: Floats
@@ -66,6 +73,7 @@ class Scores:
     week_trials: Floats
     week_expected: Floats
     previous_week: Floats
+    portion: Floats | None = None
 
 
 def score_days(series: DailyRate) -> Scores:
@@ -74,11 +82,12 @@ def score_days(series: DailyRate) -> Scores:
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = x / n
         baseline, base_n = _baseline(x, n)
-        z = signed_root(x, n, baseline * base_n, base_n)
+        portion = None if series.variances is None else _portions(x, series.variances)
+        z = distance(x, n, baseline * base_n, base_n, portion)
         dispersion = _dispersion(z)
         adjusted = z / dispersion
         previous = shifted(trailing_sum(x, WEEK) / trailing_sum(n, WEEK), 1)
-        expected, change, week_z = _week(x, n, baseline, base_n)
+        expected, change, week_z = _week(x, n, baseline, base_n, portion)
     return Scores(
         rate=rate,
         baseline=baseline,
@@ -92,6 +101,7 @@ def score_days(series: DailyRate) -> Scores:
         week_trials=trailing_sum(n, WEEK),
         week_expected=expected,
         previous_week=previous,
+        portion=portion,
     )
 
 
@@ -129,6 +139,32 @@ def signed_root(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Floats:
     return np.where(defined, root, np.nan)
 
 
+def distance(
+    x1: Floats, n1: Floats, x0: Floats, n0: Floats, portion: Floats | float | None = None
+) -> Floats:
+    """Of two proportions their `signed_root`; of two means that of their portions, as Poisson."""
+    if portion is None:
+        return signed_root(x1, n1, x0, n0)
+    y1, y0 = x1 / portion, x0 / portion
+    total, trials = y1 + y0, n1 + n0
+    statistic = 2 * (rel_entr(y1, total * n1 / trials) + rel_entr(y0, total * n0 / trials))
+    root = np.sign(x1 / n1 - x0 / n0) * np.sqrt(np.maximum(statistic, 0.0))
+    return np.where((n1 > 0) & (n0 > 0) & (total > 0), root, np.nan)
+
+
+def _portions(x: Floats, variances: Floats) -> Floats:
+    """Variance per unit of sum over each day and the eight weeks before it; NaN without any."""
+    known = np.isfinite(variances)
+
+    def total(values: Floats) -> Floats:
+        sums = np.concatenate([[0.0], np.cumsum(np.where(known, values, 0.0))])
+        ends = np.arange(1, len(sums))
+        return np.asarray(sums[ends] - sums[np.maximum(ends - MOST_SPREAD_DAYS - 1, 0)])
+
+    spread, size = total(variances), total(x)
+    return np.where((size > 0) & (spread > 0), spread / size, np.nan)
+
+
 def _baseline(x: Floats, n: Floats) -> tuple[Floats, Floats]:
     """Pooled rate and trials of the same weekdays of the four weeks before each day."""
     lags = [WEEK * week for week in range(1, BASELINE_WEEKS + 1)]
@@ -157,7 +193,9 @@ def _medians(rows: Floats) -> Floats:
     return np.where(known > 0, middle, np.nan)
 
 
-def _week(x: Floats, n: Floats, baseline: Floats, base_n: Floats) -> tuple[Floats, Floats, Floats]:
+def _week(
+    x: Floats, n: Floats, baseline: Floats, base_n: Floats, portion: Floats | None
+) -> tuple[Floats, Floats, Floats]:
     """Expected successes of the last seven days, relative change against them, and its z."""
     known = np.isfinite(baseline) & (n > 0)
 
@@ -166,7 +204,7 @@ def _week(x: Floats, n: Floats, baseline: Floats, base_n: Floats) -> tuple[Float
 
     found, expected = total(x), total(n * baseline)
     is_enough = (trailing_sum(known.astype(np.float64), WEEK) >= LEAST_WEEK_DAYS) & (expected > 0)
-    z = signed_root(found, total(n), total(baseline * base_n), total(base_n))
+    z = distance(found, total(n), total(baseline * base_n), total(base_n), portion)
     return (
         np.where(is_enough, expected, np.nan),
         np.where(is_enough, found / expected - 1, np.nan),

@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from microconv.evidence.quantities import Floats
+from microconv.watching.units import SHARE
 
 
 @dataclass(frozen=True)
 class DailyRate:
     """A rate by day, a place per calendar day; a day of which nothing is known has 0 trials.
 
+    A mean, such as revenue per visit, is a rate whose successes are the sum over its trials.
+
     Args:
         first_day: The day of place 0.
-        successes: Trials that did it, per day.
+        successes: Trials that did it, per day; of a mean what they add up to, in its unit.
         trials: Sessions, visitors or whatever the rate is of, per day.
+        variances: Of a mean, the variance of the sum of so many trials, per day, in the unit
+            squared; NaN where it is unknown. None for a proportion, whose variance is binomial.
+        unit: Of the rate, one of `units`.
     """
 
     first_day: date
     successes: Floats
     trials: Floats
+    variances: Floats | None = None
+    unit: str = SHARE
 
     @classmethod
     def from_rows(
@@ -64,10 +72,13 @@ class DailyRate:
         """The series up to and with a day; days after its last row are unknown."""
         wanted = max(self.place(day) + 1, 0)
         missing = max(wanted - len(self), 0)
-        return DailyRate(
-            self.first_day,
-            np.pad(self.successes[:wanted], (0, missing)),
-            np.pad(self.trials[:wanted], (0, missing)),
+        return replace(
+            self,
+            successes=np.pad(self.successes[:wanted], (0, missing)),
+            trials=np.pad(self.trials[:wanted], (0, missing)),
+            variances=None
+            if self.variances is None
+            else np.pad(self.variances[:wanted], (0, missing)),
         )
 
     def without(self, days: Collection[date]) -> DailyRate:
@@ -76,17 +87,24 @@ class DailyRate:
         for place in map(self.place, days):
             if 0 <= place < len(self):
                 known[place] = False
-        return DailyRate(
-            self.first_day,
-            np.where(known, self.successes, 0.0),
-            np.where(known, self.trials, 0.0),
+        return replace(
+            self,
+            successes=np.where(known, self.successes, 0.0),
+            trials=np.where(known, self.trials, 0.0),
+            variances=None if self.variances is None else np.where(known, self.variances, 0.0),
         )
 
     @property
     def is_proportion(self) -> bool:
         """Whether every day has between none and all of its trials as successes."""
+        return self.is_watchable and bool((self.successes <= self.trials).all())
+
+    @property
+    def is_watchable(self) -> bool:
+        """Whether it is a proportion, or a mean of what is never below 0."""
         counted = np.isfinite(self.successes) & np.isfinite(self.trials)
-        return bool((counted & (self.successes >= 0) & (self.successes <= self.trials)).all())
+        known = bool((counted & (self.successes >= 0)).all())
+        return known and (self.variances is not None or bool((self.successes <= self.trials).all()))
 
 
 def shifted(values: Floats, days: int) -> Floats:

@@ -9,13 +9,14 @@ import math
 
 from microconv.evidence.quantities import Estimate
 from microconv.evidence.refusal import Refusal
-from microconv.output import count, percentage
+from microconv.output import count
 from microconv.watching.alerts import Direction, Finding, Rule, Standing, Watch
 from microconv.watching.diagnosis import Diagnosis, Part, Step
 from microconv.watching.guards import GuardPair, GuardVerdict
 from microconv.watching.lead_lag import LagVerdict, LeadLag
 from microconv.watching.outages import Kind, Suspicion
 from microconv.watching.scores import HISTORY_DAYS
+from microconv.watching.units import amount
 
 _FELL = {Direction.DROP: "fell", Direction.RISE: "rose"}
 
@@ -36,7 +37,8 @@ _STANDINGS = {
     Standing.LEARNING: "{label}: still learning what is usual ({history} of {needed} days).",
     Standing.TOO_LITTLE_HISTORY: "{label}: {history} days of history; four weeks are the least.",
     Standing.NO_DATA: "{label}: nothing was counted on {day}.",
-    Standing.NOT_A_RATE: "{label}: more successes than trials on a day, so this is no rate.",
+    Standing.NOT_A_RATE: "{label}: more successes than trials on a day, or a sum below 0, so this "
+    "is no rate.",
 }
 
 _KINDS = {
@@ -102,11 +104,18 @@ def diagnosis_sentence(found: Diagnosis | Refusal, steps: tuple[Step, ...] = ())
             f"{_share(dimension.parts.mix_share)} of it a different mix of {dimension.dimension}, "
             f"foremost {segment.value}"
         )
+        if found.shift and found.shift is not segment:
+            shift = found.shift
+            said.append(
+                f"of all segments the one where {shift.dimension} is {shift.value} changed its "
+                f"part of the visits most, from {_share(shift.part_before)} to "
+                f"{_share(shift.part_after)}"
+            )
     elif found.part is Part.RATE_OF_SEGMENT and dimension and segment:
         said.append(
             f"{_share(segment.rate / found.change)} of it where {dimension.dimension} is "
-            f"{segment.value}: {percentage(segment.rate_before)} before, "
-            f"{percentage(segment.rate_after)} now"
+            f"{segment.value}: {amount(segment.rate_before, found.unit)} before, "
+            f"{amount(segment.rate_after, found.unit)} now"
         )
     elif found.part is Part.RATE_EVERYWHERE:
         said.append("about alike in all segments")
@@ -159,8 +168,8 @@ def _finding(watch: Watch, finding: Finding, label: str) -> str:
         label=label,
         fell=_FELL[finding.direction],
         lower="lower" if finding.direction is Direction.DROP else "higher",
-        rate=percentage(watch.rate),
-        baseline=percentage(watch.baseline),
+        rate=amount(watch.rate, watch.unit),
+        baseline=amount(watch.baseline, watch.unit),
         day=f"{watch.day:%Y-%m-%d}",
         change=signed(finding.change),
     )
