@@ -40,6 +40,14 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A day that a line marks, and the short text that stands at it."""
+
+    day: date
+    text: str
+
+
+@dataclass(frozen=True)
 class Row:
     """A row of a forest plot: label, number as text, value and interval."""
 
@@ -58,11 +66,22 @@ def row_of(line: Line, label: str, column: str, style: str, is_strong: bool = Tr
 
 
 def trend(
-    points: Sequence[Point], style: str, band: Band | None, numbers: Numbers, said: str
+    points: Sequence[Point],
+    style: str,
+    band: Band | None,
+    numbers: Numbers,
+    said: str,
+    marks: Sequence[Mark] = (),
 ) -> Chart:
     """A line with its intervals as a ribbon, over the range that is called healthy.
 
-    `band` holds the range in units of the value.
+    Args:
+        points: Days or weeks, oldest first.
+        style: Of the values.
+        band: The range, in units of the value.
+        numbers: How numbers are written.
+        said: What the drawing shows.
+        marks: Days with a line of their own.
     """
     import altair as alt
 
@@ -81,6 +100,7 @@ def trend(
     layers: list[Any] = []
     if band is not None:
         layers += _healthy(alt, band)
+    layers += _marked(alt, x, marks)
     layers += [
         base.mark_area(color="var(--ribbon)").encode(alt.Y("low:Q"), alt.Y2("high:Q")),
         base.mark_line(color="var(--mark)", strokeWidth=2).encode(y=y),
@@ -162,6 +182,17 @@ def _healthy(alt: Any, band: Band) -> list[Any]:
         return [chart.mark_rect(color="var(--healthy)").encode(y="low:Q", y2="high:Q")]
     rule = chart.mark_rule(color="var(--good)", strokeDash=[2, 3])
     return [rule.encode(y=f"{name}:Q") for name in known]
+
+
+def _marked(alt: Any, x: Any, marks: Sequence[Mark]) -> list[Any]:
+    """A line from top to bottom for each day, and its text above."""
+    if not marks:
+        return []
+    data = [{"day": _milliseconds(mark.day), "text": mark.text} for mark in marks]
+    base = alt.Chart(alt.Data(values=data)).encode(x=x)
+    line = base.mark_rule(color="var(--doubt)", strokeDash=[4, 2])
+    said = base.mark_text(dy=-7, fontSize=12, fontWeight="bold", color="var(--doubt)")
+    return [line, said.encode(y=alt.value(0), text="text:N")]
 
 
 def _limits(rows: Sequence[Row], reference: float | None, is_log: bool) -> tuple[float, float]:

@@ -49,8 +49,13 @@ class Numbers:
         if value is None or is_missing(value):
             return NONE
         percent = 100 * value
-        text = self.decimal(percent, 1 if percent >= 10 or percent == 0 else 2)
+        text = self.decimal(percent, 1 if abs(percent) >= 10 or percent == 0 else 2)
         return self._percent(text)
+
+    def change(self, value: float | None) -> str:
+        """A relative change in per cent, with its sign."""
+        shown = self.share(value)
+        return f"+{shown}" if value is not None and not is_missing(value) and value > 0 else shown
 
     def edge(self, value: float | None, style: str) -> str:
         """The end of a range that somebody wrote down: no more digits than it has."""
@@ -94,6 +99,10 @@ class Numbers:
             return self.times(value)
         if style == "money":
             return self.money(value)
+        if style == "weeks":
+            return self.decimal(value, 1)
+        if style == "change":
+            return self.change(value)
         return self.decimal(value)
 
     def chart_numbers(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from microconv.report.sections.call import call
 from microconv.report.sections.changed import changed
 from microconv.report.sections.happened import happened
 from microconv.report.sections.leaks import leaks
+from microconv.report.sections.next import what_next
 from microconv.report.sections.predicts import predicts
 from microconv.report.sections.trust import trust
 from microconv.report.text import tidy
@@ -28,6 +29,7 @@ SECTIONS: tuple[Callable[[Reader], Section], ...] = (
     predicts,
     call,
     changed,
+    what_next,
     trust,
 )
 
