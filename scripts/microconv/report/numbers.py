@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from typing import Any
 
@@ -116,6 +117,15 @@ class Numbers:
             "currency": ["$", ""],
             "percent": percent,
         }
+
+    def chart_day(self) -> str:
+        """How a day and its month stand at a chart's axis, as d3 wants it."""
+        pattern = str(self.locale.datetime_skeletons["MMMd"].pattern)
+        parts = {"MMMM": "%B", "MMM": "%b", "M": "%-m", "d": "%-d"}
+        # What stands between quotes means itself.
+        return re.sub(
+            "'([^']*)'|M+|d", lambda found: parts.get(found.group(), found.group(1) or ""), pattern
+        )
 
     def chart_dates(self) -> dict[str, Any]:
         """The locale for the dates at a chart's axes, as d3 wants it."""

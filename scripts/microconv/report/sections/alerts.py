@@ -15,7 +15,7 @@ from microconv.report.cards import Card, Chart, Table, cells
 from microconv.report.charts import Point, trend
 from microconv.report.read import Line, Reader
 from microconv.report.sections.noted import Noted, between, marks, with_caption
-from microconv.report.text import Name, Part, Text, listed, plain, text
+from microconv.report.text import Name, Part, Text, listed, plain, spaced, text
 
 _ALERTS, _PARTS, _RATES = "mart_alerts", "mart_alert_parts", "mart_tracked_rates"
 _KEYS = ("watch_id", "metric_name", "rule", "direction")

@@ -26,7 +26,7 @@ def path_cards(reader: Reader) -> list[Card]:
         _card(
             reader,
             "paths-goal",
-            text("Which ways lead to ", goal, "?"),
+            text("Which ways end in ", goal, "?"),
             to_goal,
             text("No way to ", goal, " is on record."),
             "ways to it",

@@ -115,9 +115,7 @@ def _bars(lines: Sequence[Line]) -> tuple[Bar, ...]:
                 "to find ",
                 line.shown("lift_needed_if_all_pass", "change"),
                 " of it",
-                ""
-                if line.record["is_macro"]
-                else text("; helps only where true lifts correlate ", _even(line)),
+                "" if line.record["is_macro"] else text("; ", _worth(line)),
             ),
         )
         for line in shown
@@ -130,11 +128,22 @@ def _mark(line: Line) -> str:
     return " (recommended)" if line.record["is_recommended"] else ""
 
 
+def _worth(line: Line) -> Part:
+    """How well true lifts of the metric and the goal must go together."""
+    if not _can(line):
+        return "decides worse than the goal, however well the two go together"
+    even = line.shown(_EVEN, "plain")
+    return text("decides better only if true lifts of the two correlate with more than ", even)
+
+
 def _even(line: Line) -> Part:
-    even = line.value(_EVEN)
-    if even is None or even > 1:
-        return "more than they can"
-    return text("more than ", line.shown(_EVEN, "plain"))
+    if line.record["is_macro"]:
+        return "–"
+    return line.shown(_EVEN, "plain") if _can(line) else "never"
+
+
+def _can(line: Line) -> bool:
+    return (line.value(_EVEN) or 2.0) <= 1
 
 
 def _excluded(lines: Sequence[Line]) -> list[Text]:
@@ -160,7 +169,11 @@ def _table(lines: Sequence[Line], rates: dict[str, Line]) -> Table:
             line.shown("macro_share", "share"),
             line.shown("lift_needed_if_all_pass", "change"),
             line.shown("weeks_needed", "weeks"),
-            "–" if line.record["is_macro"] else _even(line),
+            "–"
+            if line.record["is_macro"]
+            else line.shown(_EVEN, "plain")
+            if _can(line)
+            else "never",
         )
         for line in lines
     )

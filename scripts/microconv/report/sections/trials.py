@@ -10,7 +10,7 @@ from microconv.experiments.words import MULTIPLE, NOTHING, RANDOMISED, SAME_VISI
 from microconv.report.cards import Card, Chart, Table
 from microconv.report.charts import forest, row_of
 from microconv.report.read import Line, Reader
-from microconv.report.text import Datum, Part, Text, text
+from microconv.report.text import Datum, Part, Text, listed, text
 
 TABLE, _PAST, _MART = "evidence_experiments", "evidence_proxy_validations", "mart_experiments"
 _KEYS = ("macro_name", "experiment_name", "variant_name", "conversion_name")
@@ -114,8 +114,14 @@ def _whose(line: Line) -> tuple[float, str, str]:
     return newest, line.words("experiment_name"), line.words("variant_name")
 
 
+def _is_micro(line: Line) -> bool:
+    return line.words("conversion_type") != "macro"
+
+
 def _card(reader: Reader, place: int, lines: Sequence[Line], old: tuple[Part, ...]) -> Card:
-    goal = next((line for line in lines if line.words("conversion_type") == "macro"), lines[0])
+    # The goal first, then what is clear of chance.
+    lines = sorted(lines, key=lambda line: (_is_micro(line), line.words("outcome") not in _CLEAR))
+    goal = lines[0]
     days = [goal.numbers.day(goal.day(f"{end}_exposure_date")) for end in ("first", "last")]
     has_lift = goal.has(*_LIFT)
     return Card(
@@ -138,7 +144,7 @@ def _card(reader: Reader, place: int, lines: Sequence[Line], old: tuple[Part, ..
         scope=_told(reader),
         charts=_chart(reader, lines),
         tables=(_table(lines),) if any(line.has("conversion_rate") for line in lines) else (),
-        points=tuple(_points(goal)),
+        points=(*_clear(lines), *_points(goal)),
         caveats=(*old, *_caveats(reader, goal)),
         rule=f"{RANDOMISED} {MULTIPLE}" if has_lift else "",
         is_wide=True,
@@ -148,6 +154,20 @@ def _card(reader: Reader, place: int, lines: Sequence[Line], old: tuple[Part, ..
 def _question(goal: Line) -> Text:
     arms = text(goal.name("variant_name"), " against ", goal.name("control_name"))
     return text("What did ", goal.name("experiment_name"), " show: ", arms, "?")
+
+
+def _clear(lines: Sequence[Line]) -> list[Part]:
+    """Which actions differ between the variants."""
+    said: list[Part] = []
+    for outcome, more in ((Outcome.HIGHER, "More"), (Outcome.LOWER, "Less")):
+        found: list[Part] = [
+            line.name("conversion_label")
+            for line in lines
+            if _is_micro(line) and line.words("outcome") == outcome
+        ]
+        if found:
+            said.append(text(f"{more} frequent, and clear of chance: ", listed(found), "."))
+    return said
 
 
 def _points(goal: Line) -> list[Part]:
@@ -234,10 +254,7 @@ def _rate(line: Line, column: str) -> Part:
 
 
 def _more(reader: Reader, others: Sequence[Sequence[Line]]) -> Card:
-    goals = [
-        next((line for line in one if line.words("conversion_type") == "macro"), one[0])
-        for one in others
-    ]
+    goals = [min(one, key=_is_micro) for one in others]
     rows = tuple(
         (line.name("experiment_name"), line.words("outcome"), line.name("sentence"))
         for line in goals

@@ -56,7 +56,7 @@ def cycle_card(reader: Reader) -> list[Card]:
             question=text("How long is the way from the first visit to ", goal, "?"),
             answer=_cycle_answer(days, last),
             headline=text(
-                last.interval("conversion_rate"), f" within {last.record['horizon']} days"
+                last.interval("conversion_rate"), " within ", last.count("horizon"), " days"
             )
             if last
             else "",
@@ -112,7 +112,7 @@ def _cycle_chart(reader: Reader, known: Sequence[Line]) -> tuple[Chart, ...]:
 def _cycle_table(caption: str, unit: str, lines: Sequence[Line]) -> Table:
     rows = tuple(
         (
-            str(line.record["horizon"]),
+            line.count("horizon"),
             line.count("converted_by_horizon_count"),
             line.interval("conversion_rate") if line.has("conversion_rate") else "not followed",
             line.count("at_risk_count"),
