@@ -6,6 +6,7 @@ in one place for both; only literals of hostile texts differ, which test_evidenc
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -26,6 +27,8 @@ TYPES = {
     "TIMESTAMP": "TIMESTAMP",
     "VARCHAR": "STRING",
 }
+# Read where a segment was asked for.
+FIRST_VISITS = {"int_visitors_segmented"}
 _RELATION = re.compile(r'"[^"]+"\."[^"]+"\."([^"]+)"')
 
 
@@ -73,6 +76,12 @@ def test_every_statement_of_a_page_is_accepted(
     monkeypatch.setattr(profile.Warehouse, "run_query", recorded)
     write_report(report, monkeypatch, tmp_path, options)
     asked = {name for one in statements for name in _RELATION.findall(one)}
-    assert {"mart_kpis", "mart_funnel_steps", "evidence_micro_conversions"} <= asked
+    known = json.loads((report.root / "target" / "manifest.json").read_text())["exposures"]
+    named = known["exposure.micro_conversions.microconv_report"]["depends_on"]["nodes"]
+    of_dbt = {name for name in asked if not name.startswith("evidence_")}
+    # It says what it reads, and reads what it says.
+    assert of_dbt - FIRST_VISITS == {name.rpartition(".")[2] for name in named} - FIRST_VISITS
+    assert asked >= FIRST_VISITS or not options
+    assert {"evidence_micro_conversions", "evidence_proxy_metrics"} <= asked
     for statement in statements:
         catalog.analyze(_RELATION.sub(r"`\1`", statement))

@@ -32,6 +32,7 @@ class PageText(HTMLParser):
     numbers: list[Shown] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     _card: str = ""
     _silent: int = 0
     _inside: Shown | None = None
@@ -42,6 +43,7 @@ class PageText(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
         self.tags.append(tag)
+        self.ids += [has["id"]] if "id" in has else []
         self._silent += tag in ("style", "svg", "title")
         if tag == "article":
             self._card = has["id"]

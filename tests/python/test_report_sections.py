@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 from causal_words import FORBIDDEN
+from evidence_warehouse import run, work_in
 from project_run import Warehouse
 from report_case import DAYS, built_report, write_report
 from report_page import PageText, read_page, wrong_numbers
+from watch_case import MOBILE_DROP, make_watched_project
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,42 @@ def test_alerts_of_one_segment_are_one_story_and_the_clearest_tells_it(page: Pag
     # Both rules stand in the card, and the clearer one gives the number of the other rate.
     assert {one.key["rule"] for one in first if one.mart == "mart_alerts"} == {"weekly", "sudden"}
     assert next(one.text for one in first if one.column == "relative_change") == "-25.0%"
+
+
+def test_what_watch_finds_stands_there_as_it_says_it(
+    report: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = make_watched_project(tmp_path / "shop", [MOBILE_DROP])
+    with pytest.MonkeyPatch.context() as patch:
+        work_in(shop, patch)
+        printed = run("watch", "--since", "7d").stdout
+        found = json.loads(run("watch", "--format", "json").stdout)
+    tables = ("mart_alerts", "mart_alert_parts", "mart_tracked_rates")
+    out = report(
+        changes=(
+            f"attach '{shop / 'shop.duckdb'}' as watched (read_only)",
+            *(
+                statement
+                for table in tables
+                for statement in (
+                    f"delete from {table}",
+                    f"insert into {table} by name select * from watched.marts.{table}",
+                )
+            ),
+        )
+    )
+    page, cards = read_page(out), [card for card in scopes(out) if card.startswith("alert-")]
+    assert len(found["alerts"]) > 1 and found["tracking"] == []
+    # As many stories as it tells, with its words; others are named in the story of their segment.
+    stories = printed.partition("\nAlerts\n")[2].partition("\n\n")[0]
+    assert len(cards) == len(re.findall("^- ", stories, re.MULTILINE)) > 0
+    told = [one for one in found["alerts"] if one["sentence"] in page.text]
+    assert len(told) == len(cards)
+    assert all(" ".join(one["diagnosis"].split()) in page.text for one in told)
+    assert all(one["next_look"] in page.text for one in told)
+    assert "How they convert: device category mobile" in page.text
+    for one in found["alerts"]:
+        assert one["label"] in page.text
 
 
 def test_many_alerts_end_in_a_table(report: Callable[..., Path]) -> None:
