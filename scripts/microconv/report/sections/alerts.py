@@ -5,30 +5,21 @@ The words are those that `watch` wrote into the marts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 
-from microconv.aggregates.literals import literal
 from microconv.evidence.proportions import wilson
 from microconv.report.cards import Card, Chart, Table, cells
 from microconv.report.charts import Point, trend
 from microconv.report.read import Line, Reader
 from microconv.report.sections.noted import Noted, between, marks, with_caption
+from microconv.report.sections.origin import english_words
+from microconv.report.sections.stories import METRIC, Story, read_stories
+from microconv.report.sections.tracking import day_of, next_look, tracking_card
 from microconv.report.text import Name, Part, Text, listed, plain, spaced, text
 
-_ALERTS, _PARTS, _RATES = "mart_alerts", "mart_alert_parts", "mart_tracked_rates"
-_KEYS = ("watch_id", "metric_name", "rule", "direction")
-_METRIC = ("metric_kind", "step_number", "segment_dimension", "segment_value")
-_COLUMNS = (
-    *("metric_label", *_METRIC, "as_of_date", "alert_date", "since_date", "is_ongoing"),
-    *("relative_change", "statistic", "limit_value", "success_count", "trial_count"),
-    *("rate", "rate_low", "rate_high", "baseline_rate", "counted_count", "expected_count"),
-    *("sentence", "diagnosis", "next_look", "annotations"),
-)
-_PART_KEYS = ("watch_id", "direction", "part_kind", "part_dimension", "part_value")
-_PART_COLUMNS = ("contribution", "share", "rate_before", "rate_after", "q_value", "is_main")
-_RATE_KEYS = ("rate_date", "metric_name", *_METRIC)
+_RATES = "mart_tracked_rates"
+_RATE_KEYS = ("rate_date", "metric_name", *METRIC)
 _PART_SAID = {
     "volume": "Number of visits",
     "rate": "Rate",
@@ -39,40 +30,17 @@ _PART_SAID = {
     "segment_rate": "How they convert:",
     "guard": "The step after it",
 }
-_OF_SEGMENTS = ("mix", "segment_rate")
 _CARDS = 6
 _BRIEF = 2
-_MOST = 200
 _MOST_PARTS = 24
 _WEEKS_BEFORE = 6
 
 
-@dataclass(frozen=True)
-class Story:
-    """An alert by all its rules, and others that stand out in the same segment.
-
-    Args:
-        lines: A row of the mart per rule, the clearest first; all say the same words.
-        parts: What the diagnosis consists of.
-        others: The first rows of the others.
-    """
-
-    lines: tuple[Line, ...]
-    parts: tuple[Line, ...]
-    others: tuple[Line, ...]
-
-    @property
-    def line(self) -> Line:
-        """The clearest rule."""
-        return self.lines[0]
-
-
 def alert_cards(reader: Reader, noted: Sequence[Noted]) -> list[Card]:
     """Tracking first, then a card for each story; the newest and those that go on come first."""
-    found = _read(reader)
-    told = _stories(found, _parts(reader, found))
+    told = read_stories(reader)
     return [
-        _tracking(reader),
+        tracking_card(reader),
         *([] if told else [_nothing(reader)]),
         *(_card(reader, place, one, noted) for place, one in enumerate(told[:_CARDS], start=1)),
         *([_more(reader, told[_CARDS:])] if len(told) > _CARDS else []),
@@ -87,85 +55,13 @@ def brief(cards: Sequence[Card]) -> Part:
     return spaced([card.answer for card in told[:_BRIEF]])
 
 
-def _read(reader: Reader) -> list[Line]:
-    """Rows with words, of everybody and of the segment that was asked for."""
-    scope = reader.scope
-    conditions = [
-        "metric_kind <> 'tracking'",
-        "sentence <> ''",
-        f"alert_date >= date '{scope.begin.isoformat()}'",
-    ]
-    if not scope.is_everybody:
-        conditions.append(
-            "(segment_dimension = 'all'"
-            f" or (segment_dimension = {_text(reader, scope.dimension)}"
-            f" and segment_value = {_text(reader, scope.segment)}))"
-        )
-    return reader.lines(
-        _ALERTS,
-        _KEYS,
-        _COLUMNS,
-        order="is_ongoing desc, alert_date desc, abs(statistic) desc",
-        most=_MOST,
-        also=" and ".join(conditions),
-    )
-
-
-def _parts(reader: Reader, found: Sequence[Line]) -> dict[tuple[str, str], list[Line]]:
-    """Parts by alert."""
-    owners = sorted({line.words("watch_id") for line in found})
-    if not owners:
-        return {}
-    wanted = ", ".join(_text(reader, owner) for owner in owners)
-    parts: dict[tuple[str, str], list[Line]] = {}
-    for line in reader.lines(
-        _PARTS,
-        _PART_KEYS,
-        _PART_COLUMNS,
-        order="abs(contribution) desc",
-        also=f"watch_id in ({wanted})",
-    ):
-        parts.setdefault((line.words("watch_id"), line.words("direction")), []).append(line)
-    return parts
-
-
-def _stories(found: Sequence[Line], parts: Mapping[tuple[str, str], Sequence[Line]]) -> list[Story]:
-    """Alerts that name the same segment are one story, told by the clearest of them."""
-    alerts: dict[tuple[str, str], list[Line]] = {}
-    for line in found:
-        alerts.setdefault((line.words("watch_id"), line.words("direction")), []).append(line)
-    groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-    for owner in alerts:
-        main = [
-            part
-            for part in parts.get(owner, ())
-            if part.record["is_main"] and part.words("part_kind") in _OF_SEGMENTS
-        ]
-        names = ("part_kind", "part_dimension", "part_value")
-        key = (owner[1], *(main[0].words(name) for name in names)) if main else owner
-        groups.setdefault(key, []).append(owner)
-    stories = []
-    for owners in groups.values():
-        clearest = [max(alerts[owner], key=_clarity) for owner in owners]
-        first = max(clearest, key=_clarity)
-        owner = owners[clearest.index(first)]
-        lines = sorted(alerts[owner], key=_clarity, reverse=True)
-        others = [one for one in clearest if one is not first]
-        stories.append(Story(tuple(lines), tuple(parts.get(owner, ())), tuple(others)))
-    return stories
-
-
-def _clarity(line: Line) -> float:
-    return abs(line.value("statistic") or 0.0)
-
-
 def _card(reader: Reader, place: int, story: Story, noted: Sequence[Noted]) -> Card:
     line = story.line
     points: list[Part] = [line.name(name) for name in ("diagnosis", "annotations")]
     if story.others:
         also: list[Part] = [_moved(one) for one in story.others]
         points.append(text("The same segment also stands out in: ", listed(also), "."))
-    points.append(_next(line))
+    points.append(next_look(line))
     days = reader.numbers.day(line.day("since_date")), reader.numbers.day(line.day("alert_date"))
     state = "still so on" if line.record["is_ongoing"] else "last on"
     charts, tables = _trend(reader, line, noted)
@@ -185,15 +81,11 @@ def _card(reader: Reader, place: int, story: Story, noted: Sequence[Noted]) -> C
         charts=charts,
         points=tuple(point for point in points if plain(point)),
         tables=(*tables, *_consists(story), _rules(story)),
-        caveats=_english(reader),
+        caveats=english_words(reader),
         rule="Rules of `microconv watch`: a change that matters and one that chance does not "
         "bring. Usual are the same weekdays of the four weeks before.",
         is_wide=True,
     )
-
-
-def _next(line: Line) -> Text:
-    return text("Next: ", line.name("next_look"))
 
 
 def _rate(line: Line) -> Text | str:
@@ -219,7 +111,7 @@ def _trend(
         _RATES,
         _RATE_KEYS,
         ("success_count", "trial_count"),
-        {"metric_name": line.words("metric_name"), **{one: line.record[one] for one in _METRIC}},
+        {"metric_name": line.words("metric_name"), **{one: line.record[one] for one in METRIC}},
         order="rate_date",
         also=f"rate_date between date '{begin.isoformat()}'"
         f" and date '{line.day('alert_date').isoformat()}'",
@@ -230,7 +122,9 @@ def _trend(
     if not any(point.value is not None for point in points):
         return (), ()
     known = between(noted, begin, line.day("alert_date"))
-    said = text(line.name("metric_label"), f": day by day up to {_day(line, 'alert_date')}.").plain
+    said = text(
+        line.name("metric_label"), f": day by day up to {day_of(line, 'alert_date')}."
+    ).plain
     chart = trend(points, "share", None, reader.numbers, said, marks(known))
     rows = tuple(
         cells(
@@ -294,7 +188,7 @@ def _more(reader: Reader, stories: Sequence[Story]) -> Card:
     rows = tuple(
         (
             one.line.name("metric_label"),
-            _day(one.line, "alert_date"),
+            day_of(one.line, "alert_date"),
             one.line.shown("relative_change", "change"),
             one.line.name("sentence"),
         )
@@ -307,7 +201,7 @@ def _more(reader: Reader, stories: Sequence[Story]) -> Card:
         answer=f"{reader.numbers.count(len(stories))} more.",
         scope=_told(reader),
         tables=(Table("More alerts", headings, rows, text_columns=(3,)),),
-        caveats=_english(reader),
+        caveats=english_words(reader),
         is_wide=True,
     )
 
@@ -322,76 +216,6 @@ def _nothing(reader: Reader) -> Card:
     )
 
 
-def _tracking(reader: Reader) -> Card:
-    """What broke as of the newest run that found something."""
-    begin = reader.scope.begin.isoformat()
-    rows = reader.lines(
-        _ALERTS,
-        _KEYS,
-        _COLUMNS,
-        {"metric_kind": "tracking"},
-        order="as_of_date desc, is_ongoing desc, since_date desc",
-        most=_MOST,
-        also=f"alert_date >= date '{begin}'",
-    )
-    newest: date | None = rows[0].day("as_of_date") if rows else None
-    found = [line for line in rows if line.day("as_of_date") == newest]
-    answer: Part = "No problem of tracking is on record."
-    if found:
-        named: list[Part] = [line.name("metric_label") for line in found[:5]]
-        count = reader.numbers.count(len(found))
-        answer = text(
-            f"{count} thing{'' if len(found) == 1 else 's'} broke, as of "
-            f"{_day(found[0], 'as_of_date')}: ",
-            listed(named),
-            " and others." if len(found) > len(named) else ".",
-        )
-    points = tuple(
-        text(
-            line.name("sentence"), " ", line.name("annotations"), " Next: ", line.name("next_look")
-        )
-        for line in found
-    )
-    numbers = tuple(
-        (
-            line.name("metric_label"),
-            _day(line, "since_date"),
-            line.shown("counted_count", "count"),
-            line.shown("expected_count", "count"),
-        )
-        for line in found
-    )
-    headings = ("What", "Since", "Counted", "Expected")
-    return Card(
-        key="tracking",
-        question="Did tracking break?",
-        answer=answer,
-        scope=reader.told(
-            segment="what is recorded is looked at for all", goal="every event is looked at"
-        ),
-        points=points,
-        tables=(Table("What broke", headings, numbers),) if found else (),
-        caveats=_english(reader) if found else (),
-        rule="Behaviour does not fall to a tenth overnight; what `microconv watch` finds here says "
-        "nothing about visitors.",
-        is_wide=bool(found),
-    )
-
-
 def _told(reader: Reader) -> Text:
     why = "those of the segment are among them where `microconv watch --by` watches it"
     return reader.told(segment=why, goal="every rate is watched")
-
-
-def _english(reader: Reader) -> tuple[Part, ...]:
-    if reader.numbers.locale.language == "en":
-        return ()
-    return ("Numbers in these sentences are written as in English.",)
-
-
-def _day(line: Line, column: str) -> str:
-    return line.numbers.day(line.day(column))
-
-
-def _text(reader: Reader, value: str) -> str:
-    return literal(value, reader.warehouse.is_duckdb)

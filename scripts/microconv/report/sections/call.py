@@ -154,7 +154,13 @@ def _stalled(reader: Reader) -> list[Card]:
         Card(
             key="stalled",
             question="Who has stalled?",
-            answer=text("Most: ", first.name("label"), ", ", first.count("count(*)"), " visitors."),
+            answer=text(
+                "Most stalled here: ",
+                first.name("label"),
+                ", ",
+                first.count("count(*)"),
+                " visitors.",
+            ),
             scope=reader.told_of_visitors(
                 since="who has stalled is seen from the end of the last",
                 goal="moments are listed in audience_moments",

@@ -10,7 +10,8 @@ from microconv.report.cards import Card, Chart, Table
 from microconv.report.charts import Point, forest, row_of, trend
 from microconv.report.read import Line, Reader
 from microconv.report.sections.noted import Noted, between, marks, with_caption
-from microconv.report.text import Part, Text, listed, text
+from microconv.report.sections.origin import english_words
+from microconv.report.text import Part, Text, listed, spaced, text
 
 TABLE, _WEEKS = "evidence_cohorts", "mart_cohorts"
 _KEYS = ("macro_name", "behaviour_name", "outcome")
@@ -31,6 +32,7 @@ _QUESTIONS = {
     Outcome.CONVERSION: "Who did what early on and got to it later?",
     Outcome.RETURN: "Who did what early on and was seen again?",
 }
+_DID = {Outcome.CONVERSION: "got there", Outcome.RETURN: "were seen again"}
 _LEAST_POINTS = 2
 
 
@@ -64,7 +66,7 @@ def _card(reader: Reader, outcome: Outcome, lines: Sequence[Line], old: tuple[Pa
     charts: tuple[Chart, ...] = ()
     if rows:
         charts = (forest(rows, "times", reader.numbers, f"{said}.", reference=1.0, is_log=True),)
-    caveats: list[Part] = [*old, *LIMITS[:1]]
+    caveats: list[Part] = [*old, *english_words(reader), *LIMITS[:1]]
     return Card(
         key=f"cohorts-{outcome}",
         question=_QUESTIONS[outcome],
@@ -90,16 +92,18 @@ def _card(reader: Reader, outcome: Outcome, lines: Sequence[Line], old: tuple[Pa
 def _answer(lines: Sequence[Line], known: Sequence[Line]) -> Text:
     if not known:
         return text("Too few were followed long enough to compare anybody.")
+    did = _DID[Outcome(lines[0].words("outcome"))]
     parts: list[Part] = []
-    for standing, said in ((Standing.HIGHER, "more often"), (Standing.LOWER, "less often")):
+    for standing, said in ((Standing.HIGHER, "More"), (Standing.LOWER, "Less")):
         found: list[Part] = [
             line.name("behaviour_label") for line in lines if line.words("standing") == standing
         ]
         if found:
-            parts.append(text(f"{said} than visitors alike: ", listed(found), ". "))
+            often = f"{said} often than visitors alike {did} who had early on: "
+            parts.append(text(often, listed(found), "."))
     if not parts:
         return text("No early action stands out from chance among visitors alike.")
-    return text("After it, ", *parts)
+    return spaced(parts)
 
 
 def _table(lines: Sequence[Line]) -> Table:
@@ -169,7 +173,12 @@ def week_card(reader: Reader, noted: Sequence[Noted]) -> list[Card]:
             caveats=(f"{reader.numbers.count(waiting)} newer weeks are not followed so long yet.",)
             if waiting
             else (),
-            rule=text("Within ", days, " days after the landmark, the same time for every week."),
+            rule=text(
+                "Within ",
+                days,
+                " days after the landmark, the same time for every week. A week stands out where "
+                "its interval lies outside all those before.",
+            ),
         )
     ]
 

@@ -52,7 +52,7 @@ def _brief(lines: Sequence[Line]) -> Text:
     parts: list[Part] = []
     for status in ("needs work", "below", "above"):
         found: list[Part] = [
-            text(line.name("label"), " ", line.shown("value", line.words("measure")))
+            text(line.name("label"), " ", line.interval("value", line.words("measure")))
             for line in lines
             if line.words("status") == status
         ]

@@ -8,6 +8,7 @@ from microconv.lead_lag.family import REFUSED
 from microconv.lead_lag.words import LIMITS
 from microconv.report.cards import Card, Table
 from microconv.report.read import Line, Reader
+from microconv.report.sections.origin import english_words
 from microconv.report.text import Part, listed, text
 from microconv.watching.lead_lag import LagVerdict
 
@@ -42,7 +43,7 @@ def lag_card(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
             ),
             points=tuple(line.name("sentence") for line in clear),
             tables=(_table(judged),) if judged else (),
-            caveats=(*old, *LIMITS[:2]),
+            caveats=(*old, *(english_words(reader) if clear else ()), *LIMITS[:2]),
         )
     ]
 

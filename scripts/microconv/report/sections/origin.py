@@ -44,3 +44,10 @@ def missing_card(reader: Reader, command: str, question: str) -> Card:
         ),
         scope=reader.told(),
     )
+
+
+def english_words(reader: Reader) -> tuple[Part, ...]:
+    """What to keep in mind of sentences that a command wrote into a mart."""
+    if reader.numbers.locale.language == "en":
+        return ()
+    return ("Numbers in these sentences are written as in English.",)

@@ -9,6 +9,7 @@ from microconv.deciding.proxy import USUAL_SPREAD
 from microconv.proxy.words import CAVEATS
 from microconv.report.cards import Bar, Card, Table
 from microconv.report.read import Line, Reader
+from microconv.report.sections.origin import english_words
 from microconv.report.text import Part, Text, listed, text
 
 TABLE, _RATES = "evidence_proxy_metrics", "mart_planning_rates"
@@ -59,7 +60,7 @@ def proxy_card(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
             bars=_bars(lines),
             points=tuple(_excluded(lines)),
             tables=(_table(lines, rates),),
-            caveats=(*old, *_english(reader, told), *CAVEATS),
+            caveats=(*old, *(english_words(reader) if told else ()), *CAVEATS),
             rule=text(
                 "To find a relative change of ",
                 macro.shown("mde", "share"),
@@ -188,9 +189,3 @@ def _rate(line: Line | None) -> Part:
     if line is None:
         return "–"
     return line.interval("conversion_rate") if line.has("conversion_rate") else "too few"
-
-
-def _english(reader: Reader, told: Line | None) -> tuple[Part, ...]:
-    if told is None or reader.numbers.locale.language == "en":
-        return ()
-    return ("Numbers in the sentence are written as in English.",)

@@ -10,6 +10,7 @@ from microconv.experiments.words import MULTIPLE, NOTHING, RANDOMISED, SAME_VISI
 from microconv.report.cards import Card, Chart, Table
 from microconv.report.charts import forest, row_of
 from microconv.report.read import Line, Reader
+from microconv.report.sections.origin import english_words
 from microconv.report.text import Datum, Part, Text, listed, text
 
 TABLE, _PAST, _MART = "evidence_experiments", "evidence_proxy_validations", "mart_experiments"
@@ -209,9 +210,7 @@ def _caveats(reader: Reader, goal: Line) -> list[Part]:
         said.append(
             text(goal.count("switched_count"), " saw two variants and are compared with nobody.")
         )
-    if reader.numbers.locale.language != "en":
-        said.append("Numbers in the sentence are written as in English.")
-    return said
+    return [*said, *english_words(reader)]
 
 
 def _chart(reader: Reader, lines: Sequence[Line]) -> tuple[Chart, ...]:
