@@ -21,6 +21,7 @@ def check_report(warehouse: Warehouse, folder: Path) -> None:
     """Every command that the report rests on runs, and every number of it is read back."""
     with pytest.MonkeyPatch.context() as patch:
         use(warehouse, patch)
+        patch.setenv("SEEDS_PATH", str(warehouse.seeds))
         for command in (*COMMANDS, "score"):
             done = run(command)
             assert done.exit_code == 0, (command, done.output)
@@ -38,6 +39,7 @@ def check_report(warehouse: Warehouse, folder: Path) -> None:
 @pytest.mark.parametrize("vertical", OTHERS)
 def test_every_number_of_a_vertical_is_the_marts(tmp_path: Path, vertical: Vertical) -> None:
     warehouse = with_starter(tmp_path, vertical)
+    warehouse.is_as_shipped = True
     generate_demo(
         warehouse.export,
         days=35,

@@ -62,7 +62,9 @@ def _card(reader: Reader, place: int, story: Story, noted: Sequence[Noted]) -> C
         also: list[Part] = [_moved(one) for one in story.others]
         points.append(text("The same segment also stands out in: ", listed(also), "."))
     points.append(next_look(line))
-    days = reader.numbers.day(line.day("since_date")), reader.numbers.day(line.day("alert_date"))
+    # Rules may begin to fire on different days; it began with the first of them.
+    since = min(one.day("since_date") for one in story.lines)
+    days = reader.numbers.day(since), day_of(line, "alert_date")
     state = "still so on" if line.record["is_ongoing"] else "last on"
     charts, tables = _trend(reader, line, noted)
     return Card(
