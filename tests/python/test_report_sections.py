@@ -116,9 +116,14 @@ def test_what_watch_finds_stands_there_as_it_says_it(
         assert one["label"] in page.text
 
 
-def test_many_alerts_end_in_a_table(report: Callable[..., Path]) -> None:
+def test_many_alerts_end_in_a_table_and_many_notes_in_a_card(report: Callable[..., Path]) -> None:
     out = report(
         changes=(
+            """
+            insert into annotations
+            select date '2026-10-09' + cast(i as integer), 'Change ' || i, null
+            from range(30) as days(i)
+            """,
             """
             insert into mart_alerts
             select alerts.* replace (alerts.watch_id || '/' || i as watch_id,
@@ -132,6 +137,10 @@ def test_many_alerts_end_in_a_table(report: Callable[..., Path]) -> None:
     assert len([card for card in scopes(out) if re.fullmatch(r"alert-\d+", card)]) == 6
     assert "What moved before that? 6 more." in found.text
     assert all(f"Searches moved, {i}." in found.text for i in range(9))
+    assert "33 changes noted" in found.text
+    assert "Noted: 22 to 33, which “What did people note?” names." in found.text
+    # Named once, but for a drawing of few days.
+    assert all(1 <= found.text.count(f"Change {i} ") <= 2 for i in range(29))
 
 
 def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:

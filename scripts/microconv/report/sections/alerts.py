@@ -115,7 +115,7 @@ def _trend(
         ("success_count", "trial_count"),
         {"metric_name": line.words("metric_name"), **{one: line.record[one] for one in METRIC}},
         order="rate_date",
-        also=f"rate_date between date '{begin.isoformat()}'"
+        also=f"is_mature and rate_date between date '{begin.isoformat()}'"
         f" and date '{line.day('alert_date').isoformat()}'",
     )
     if len(days) < 2:

@@ -14,6 +14,7 @@ from microconv.report.text import Part, Text, listed, text
 _MART = "annotations"
 _COLUMNS = ("annotation_date", "what_changed", "where_changed")
 _MOST = 60
+_MOST_MARKS, _MOST_NAMED = 12, 4
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def read_noted(reader: Reader) -> list[Noted]:
 
 
 def between(found: Sequence[Noted], first: date, last: date) -> list[Noted]:
-    """Those of a stretch of days, both ends included."""
-    return [one for one in found if first <= one.day <= last]
+    """The newest of a stretch of days, both ends included, as many as a drawing can mark."""
+    return [one for one in found if first <= one.day <= last][-_MOST_MARKS:]
 
 
 def marks(found: Sequence[Noted]) -> list[Mark]:
@@ -72,6 +73,9 @@ def with_caption(chart: Chart, found: Sequence[Noted]) -> Chart:
     """The drawing with what its marks mean."""
     if not found:
         return chart
+    if len(found) > _MOST_NAMED:
+        numbers = f"{found[0].number} to {found[-1].number}"
+        return replace(chart, caption=f"Noted: {numbers}, which “What did people note?” names.")
     said: list[Part] = [one.dated for one in found]
     return replace(chart, caption=text("Noted: ", listed(said)))
 
