@@ -80,6 +80,27 @@ def test_alerts_of_one_segment_are_one_story_and_the_clearest_tells_it(page: Pag
     assert next(one.text for one in first if one.column == "relative_change") == "-25.0%"
 
 
+def test_what_an_earlier_run_found_is_another_story_and_comes_later(
+    report: Callable[..., Path],
+) -> None:
+    earlier = "replace ('earlier' as watch_id, date '2026-10-14' as alert_date"
+    out = report(
+        changes=(
+            f"""
+            insert into mart_alerts
+            select * {earlier}, date '2026-10-17' as as_of_date, 'It was so before.' as sentence)
+            from mart_alerts where metric_name = 'view_item'
+            """,
+            f"insert into mart_alert_parts select * {earlier})"
+            " from mart_alert_parts where metric_name = 'view_item'",
+        )
+    )
+    html = out.read_text(encoding="utf-8")
+    told = [html.index(said) for said in ("fell.", "Searches rose on mobile.", "It was so before.")]
+    assert told == sorted(told)
+    assert {f"alert-{place}" for place in (1, 2, 3, 4)} <= set(scopes(out))
+
+
 def test_what_watch_finds_stands_there_as_it_says_it(
     report: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

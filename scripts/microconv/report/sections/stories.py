@@ -67,7 +67,8 @@ def _read(reader: Reader) -> list[Line]:
         ALERTS,
         KEYS,
         COLUMNS,
-        order="is_ongoing desc, alert_date desc, abs(statistic) desc",
+        # What an old run found to go on is not known to go on now.
+        order="as_of_date desc, is_ongoing desc, alert_date desc, abs(statistic) desc",
         most=MOST,
         also=" and ".join(conditions),
     )
@@ -92,7 +93,7 @@ def _parts(reader: Reader, found: Sequence[Line]) -> dict[tuple[str, str], list[
 
 
 def _stories(found: Sequence[Line], parts: Mapping[tuple[str, str], Sequence[Line]]) -> list[Story]:
-    """Alerts that name the same segment are one story, told by the clearest of them."""
+    """Alerts of a run that name the same segment are one story, told by the clearest of them."""
     alerts: dict[tuple[str, str], list[Line]] = {}
     for line in found:
         alerts.setdefault((line.words("watch_id"), line.words("direction")), []).append(line)
@@ -104,7 +105,8 @@ def _stories(found: Sequence[Line], parts: Mapping[tuple[str, str], Sequence[Lin
             if part.record["is_main"] and part.words("part_kind") in _OF_SEGMENTS
         ]
         names = ("part_kind", "part_dimension", "part_value")
-        key = (owner[1], *(main[0].words(name) for name in names)) if main else owner
+        run, direction = alerts[owner][0].words("as_of_date"), owner[1]
+        key = (run, direction, *(main[0].words(name) for name in names)) if main else owner
         groups.setdefault(key, []).append(owner)
     stories = []
     for owners in groups.values():
