@@ -79,6 +79,9 @@ DEMO_ENVIRONMENT = SEEDS_PATH=$(DEMO_FOLDER)/seeds GA4_EXPORT_FILES='$(DEMO_EXPO
 	DUCKDB_PATH=$(DEMO_FOLDER)/micro_conversions.duckdb DBT_TARGET_PATH=$(DEMO_FOLDER)/dbt
 endif
 
+# What the report shows beside the marts; a command may read what an earlier one wrote.
+FOR_REPORT := correlate value cohorts lead-lag experiments proxy watch
+
 demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build everything from it, write the report
 	@$(BIN)/microconv demo --vertical '$(VERTICAL)' --out '$(DEMO_EXPORT)'
 ifneq ($(VERTICAL),ecommerce)
@@ -86,8 +89,9 @@ ifneq ($(VERTICAL),ecommerce)
 endif
 	@$(DEMO_ENVIRONMENT) $(MAKE) --no-print-directory build VALIDATE=no
 	@echo "Comparing visitors for the report …"
-	@$(DEMO_ENVIRONMENT) $(BIN)/microconv correlate > /dev/null
-	@$(DEMO_ENVIRONMENT) $(BIN)/microconv value > /dev/null
+	@for command in $(FOR_REPORT); do \
+		$(DEMO_ENVIRONMENT) $(BIN)/microconv $$command > /dev/null || exit; \
+	done
 	@$(DEMO_ENVIRONMENT) $(BIN)/microconv report --out $(REPORT)
 ifneq ($(VERTICAL),ecommerce)
 	@echo "To ask this demo more: export $(DEMO_ENVIRONMENT)"
@@ -114,6 +118,8 @@ evidence: setup ## Say which micro-conversions announce a macro, what they are w
 	@$(BIN)/microconv correlate
 	@$(BIN)/microconv value
 	@$(BIN)/microconv score
+evidence: setup ## Say what announces a macro and what moved, plan the next test, learn points: all that the report shows
+	@for command in $(FOR_REPORT) score; do $(BIN)/microconv $$command || exit; done
 
 summary: setup ## Print the funnel, the segments and where the tables are
 	@$(BIN)/microconv summary

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from microconv import profile
-from project_run import Warehouse
+from project_run import PROJECT, Warehouse
 from report_case import built_report, write_report
 
 from .googlesql import Catalog, Column
@@ -26,6 +27,8 @@ TYPES = {
     "TIMESTAMP": "TIMESTAMP",
     "VARCHAR": "STRING",
 }
+# Read where a segment was asked for, and where no experiment is judged.
+NOT_ALWAYS = {"int_visitors_segmented", "mart_experiments"}
 _RELATION = re.compile(r'"[^"]+"\."[^"]+"\."([^"]+)"')
 
 
@@ -53,8 +56,15 @@ def catalog(report: Warehouse) -> Catalog:
     return catalog
 
 
+def exposed() -> set[str]:
+    """What models/exposures.yml says that the report reads."""
+    text = (PROJECT / "models" / "exposures.yml").read_text(encoding="utf-8")
+    [one] = [one for one in yaml.safe_load(text)["exposures"] if one["name"] == "microconv_report"]
+    return {name.removeprefix("ref('").removesuffix("')") for name in one["depends_on"]}
+
+
 @pytest.mark.parametrize(
-    "options", [(), ("--segment", "device_category=mobile", "--since", "2026-10-20")]
+    "options", [(), ("--segment", "device_category=mobile", "--since", "2026-10-26")]
 )
 def test_every_statement_of_a_page_is_accepted(
     report: Warehouse,
@@ -73,6 +83,9 @@ def test_every_statement_of_a_page_is_accepted(
     monkeypatch.setattr(profile.Warehouse, "run_query", recorded)
     write_report(report, monkeypatch, tmp_path, options)
     asked = {name for one in statements for name in _RELATION.findall(one)}
-    assert {"mart_kpis", "mart_funnel_steps", "evidence_micro_conversions"} <= asked
+    of_dbt = {name for name in asked if not name.startswith("evidence_")}
+    assert {"evidence_micro_conversions", "evidence_proxy_metrics"} <= asked
+    # The exposure says what the page reads, and no more.
+    assert of_dbt == exposed() - (set() if options else NOT_ALWAYS)
     for statement in statements:
         catalog.analyze(_RELATION.sub(r"`\1`", statement))

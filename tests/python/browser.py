@@ -72,9 +72,11 @@ class Page:
         while "Page.loadEventFired" not in self._events:
             self._next()
 
-    def run(self, script: str) -> Any:
-        """The value of a JavaScript expression in the page."""
-        result = self.send("Runtime.evaluate", expression=script, returnByValue=True)
+    def run(self, script: str, is_promise: bool = False) -> Any:
+        """The value of a JavaScript expression in the page; of a promise, when it is kept."""
+        result = self.send(
+            "Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=is_promise
+        )
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 

@@ -22,6 +22,7 @@ class Shown:
     column: str
     text: str = ""
     card: str = ""
+    among: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -31,6 +32,7 @@ class PageText(HTMLParser):
     numbers: list[Shown] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
     _card: str = ""
     _silent: int = 0
     _inside: Shown | None = None
@@ -41,12 +43,14 @@ class PageText(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         has = {name: value or "" for name, value in attrs}
         self.tags.append(tag)
+        self.ids += [has["id"]] if "id" in has else []
         self._silent += tag in ("style", "svg", "title")
         if tag == "article":
             self._card = has["id"]
         if tag == "data":
             key = json.loads(has["data-key"])
             made = Shown(has["value"], has["data-mart"], key, has["data-column"], card=self._card)
+            made.among = json.loads(has.get("data-among", "{}"))
             self.numbers.append(made)
             self._inside = made
 
@@ -80,6 +84,11 @@ def cell(connection: duckdb.DuckDBPyConnection, shown: Shown) -> Any:
     for name, value in shown.key.items():
         conditions.append(f"{name} is not distinct from ?")
         values.append(value)
+    for name, value in shown.among.items():
+        conditions.append(
+            f"visitor_id in (select visitor_id from int_visitors_segmented where {name} = ?)"
+        )
+        values.append(value)
     sql = f"select {shown.column} from {shown.mart} where {' and '.join(conditions)}"
     rows = connection.execute(sql, values).fetchall()
     assert len(rows) == 1, (sql, values, len(rows))
@@ -107,12 +116,12 @@ def says(text: str, value: float) -> bool:
     """Whether a text (of the locale en) is the value, rounded as the text is."""
     spans = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
     match = re.fullmatch(
-        r"(<?)(-?)\$?([\d,]+(?:\.\d+)?)(%|×| days| hours| minutes| seconds)?", text
+        r"(<?)([+-]?)\$?([\d,]+(?:\.\d+)?)(%|×| days| hours| minutes| seconds)?", text
     )
     if match is None:
         return False
-    below, minus, digits, unit = match.groups()
-    number = float(digits.replace(",", "")) * (-1 if minus else 1)
+    below, sign, digits, unit = match.groups()
+    number = float(digits.replace(",", "")) * (-1 if sign == "-" else 1)
     if below:
         return value < number
     scale = 0.01 if unit == "%" else spans.get((unit or "").strip(), 1)

@@ -27,6 +27,7 @@ from microconv.correlate.family import read_macro
 from microconv.discover.read import read_files
 from microconv.evidence.verdict import Reason, Verdict
 from project_run import PROJECT, Warehouse
+from report_page import read_page, wrong_numbers
 from typer.testing import CliRunner
 
 FILES = os.environ.get("GA4_REAL_EXPORT_FILES", "")
@@ -445,3 +446,17 @@ def test_evidence_keeps_to_what_the_days_can_tell(
         assert not placebo.step.odds_ratio.excludes(1.0)
     # What visitors are is what they are compared within, never a finding.
     assert not verdicts.keys() & {"device_category", "country"}
+
+
+def test_every_number_of_the_report_is_the_marts(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Evidence is not asked for, since it would be written into the file."""
+    point_the_command_at(warehouse, monkeypatch)
+    out = tmp_path / "report.html"
+    result = CliRunner().invoke(app, ["report", "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    page = read_page(out)
+    assert wrong_numbers(page, warehouse.path) == []
+    assert len(page.numbers) > 400
+    assert out.stat().st_size < 5_000_000

@@ -20,10 +20,10 @@ from microconv.report.numbers import Numbers
 from microconv.report.read import Line
 from microconv.report.text import Datum, Name, fill, text
 from project_run import Warehouse
-from report_case import DAYS, HOSTILE, SEEN, built_report, hostile_changes, use, write_report
+from report_case import HOSTILE, SEEN, built_report, hostile_changes, use, write_report
 from report_page import PageText, cell, read_page, says, wrong_numbers
 
-SECTIONS = ("happened", "leaks", "predicts", "call", "changed", "trust")
+SECTIONS = ("happened", "leaks", "predicts", "call", "changed", "next", "trust")
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +54,16 @@ def page(warehouse: Warehouse) -> PageText:
 def test_every_number_is_the_marts(page: PageText, warehouse: Warehouse) -> None:
     assert wrong_numbers(page, warehouse.path) == []
     marts = {shown.mart for shown in page.numbers}
-    assert len(page.numbers) > 700
+    assert len(page.numbers) > 1_500
     assert marts >= {
         *("mart_kpis", "mart_funnel_steps", "mart_funnel_drop_offs", "mart_funnel_velocity"),
         *("mart_segment_gaps", "mart_segment_conversions", "mart_lead_scores"),
         *("mart_stalled_visitors", "mart_visitor_stages", "mart_evidence_checks"),
         *("stg_ga4__export_days", "evidence_micro_conversions", "evidence_conversion_values"),
+        *("mart_alerts", "mart_alert_parts", "mart_tracked_rates", "mart_conversion_paths"),
+        *("mart_sales_cycles", "mart_return_visits", "mart_feedback", "mart_cohorts"),
+        *("evidence_cohorts", "evidence_experiments", "evidence_proxy_metrics"),
+        "mart_planning_rates",
     }
 
 
@@ -202,10 +206,15 @@ def test_a_year_is_under_five_megabytes(report: Callable[..., Path]) -> None:
 def test_without_evidence_it_says_how_to_get_it(report: Callable[..., Path]) -> None:
     drops = (
         f"drop table evidence_{name}"
-        for name in ("micro_conversions", "segments", "checks", "joint", "conversion_values")
+        for name in (
+            *("micro_conversions", "segments", "checks", "joint", "conversion_values"),
+            *("cohorts", "lead_lag", "experiments", "proxy_validations", "proxy_metrics"),
+        )
     )
     said = read_page(report(changes=tuple(drops))).text
-    assert "`microconv correlate` looks into it" in said
+    for command in ("correlate", "value", "cohorts", "lead-lag", "proxy"):
+        assert f"`microconv {command}` looks into it" in said
+    assert "Of 2 experiments on record none is judged" in said
     assert "`microconv value` looks into it" in said
 
 
@@ -235,37 +244,6 @@ def test_before_a_build_it_is_a_plain_error(
 
 
 # ---- options ------------------------------------------------------------------------------------
-
-
-def test_a_segment_is_of_cards_that_know_it_and_others_say_so(
-    report: Callable[..., Path], warehouse: Warehouse
-) -> None:
-    found = read_page(report("--segment", "device_category=mobile"))
-    assert wrong_numbers(found, warehouse.path) == []
-    of_segment = ("mart_kpis", "mart_funnel_steps", "mart_funnel_velocity")
-    numbers = [shown for shown in found.numbers if shown.mart in of_segment]
-    assert {shown.mart for shown in numbers} == set(of_segment)
-    assert {shown.key["segment_value"] for shown in numbers} == {"mobile"}
-    assert "Only Device: mobile" in found.text
-    cards = {shown.card for shown in found.numbers}
-    of_all = {shown.card for shown in found.numbers if shown.mart not in of_segment}
-    scoped = found.text.count("All visitors, whatever the segment")
-    assert scoped >= len(of_all) and len(cards) > len(of_all)
-
-
-def test_since_is_of_trends_and_the_page_says_so(report: Callable[..., Path]) -> None:
-    def weeks(found: PageText) -> set[str]:
-        return {
-            shown.key["period_start_date"]
-            for shown in found.numbers
-            if shown.key.get("period_grain") == "week"
-        }
-
-    since = read_page(report("--since", "2026-10-22"))
-    assert weeks(since) == {"2026-10-26", "2026-11-02"}
-    assert "Trends and outages since Oct 22, 2026; totals are over all loaded days" in since.text
-    # Without it, whole weeks only: the first days of the export are the end of a week or its begin.
-    assert len(weeks(read_page(report()))) == DAYS // 7
 
 
 def test_another_goal(report: Callable[..., Path], warehouse: Warehouse) -> None:

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+import subprocess
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,12 +186,65 @@ def test_paper_is_white_and_holds_every_card(report: Page) -> None:
     cards = report.run("document.querySelectorAll('article').length")
     report.look(800, scheme="dark", media="print")
     assert report.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert report.run("getComputedStyle(document.querySelector('nav')).display") == "none"
+    # The answers in short are for paper too; what only a pointer can open is not.
+    assert report.run("document.querySelector('nav').offsetHeight") > 100
+    assert report.run("document.querySelector('details').offsetHeight") == 0
     shown = report.run(
         "[...document.querySelectorAll('article')].filter(one => one.offsetHeight > 0).length"
     )
     assert shown == cards
     report.look(1280)
+
+
+AXE = "axe-core@4.14.1"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Deque's checker of accessibility, fetched for the test and thrown away after it."""
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"there is no npm to fetch {AXE} with")
+    fetch = [npm, "pack", "--silent", AXE]
+    done = subprocess.run(fetch, cwd=folder, capture_output=True, check=False, timeout=120)
+    if done.returncode:
+        pytest.skip(f"{AXE} cannot be fetched")
+    [packed] = folder.glob("*.tgz")
+    with tarfile.open(packed) as archive:
+        script = archive.extractfile("package/axe.min.js")
+        assert script is not None
+        return script.read().decode("utf-8")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds in the page as it is shown; its rules of WCAG 2.2, level AA, and its own."""
+    found = page.run("axe.run(document, {resultTypes: ['violations']})", is_promise=True)
+    return [
+        f"{one['id']}: {one['help']} {[node['html'][:120] for node in one['nodes'][:3]]}"
+        for one in found["violations"]
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(report: Page, axe: str, width: int, scheme: str) -> None:
+    report.look(width, scheme=scheme)
+    report.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    report.run(f"{axe}; 1")
+    assert violations(report) == []
+
+
+@pytest.mark.slow
+def test_axe_would_find_something(browser: Page, axe: str, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("<html><body><img src='data:,'><p style='color: #ccc'>pale</p>")
+    browser.look(390)
+    browser.open(path)
+    browser.run(f"{axe}; 1")
+    found = " ".join(violations(browser))
+    assert "image-alt" in found and "color-contrast" in found
 
 
 def palettes() -> dict[str, dict[str, str]]:

@@ -34,10 +34,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing (SVG) and what it shows, in words."""
+    """A drawing (SVG), what it shows, in words, and what stands below it."""
 
     svg: Markup
     description: str
+    caption: Part = ""
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,18 @@ class Card:
 
 @dataclass(frozen=True)
 class Section:
-    """Cards that answer one of a marketer's questions."""
+    """Cards that answer one of a marketer's questions.
+
+    Args:
+        key: Names the section in the page's links.
+        title: The question.
+        lead: What to know before reading on.
+        cards: The answers.
+        brief: The answer in a sentence, for the top of the page.
+    """
 
     key: str
     title: str
     lead: Part
     cards: tuple[Card, ...] = field(default=())
+    brief: Part = ""

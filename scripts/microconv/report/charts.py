@@ -1,4 +1,4 @@
-"""Drawings: a chart grammar turned into static SVG that takes its colours from the page.
+"""Drawings: Vega-Lite's grammar turned into static SVG that takes its colours from the page.
 
 A drawing is as wide as a phone, so that its text is readable there; numbers are in the table that
 stands behind it. Colours are CSS variables, which differ in light, dark and print.
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
@@ -27,6 +27,22 @@ _FORMATS = {"share": ".1~%", "times": ".2~f", "money": ",.2~f"}
 # What turns the direction of the text around it has no place inside a drawing.
 _TURNING = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_LABEL = 34
+_LEAST_TICKS = 3
+# A chart, a part of one, or a row of its data, in Vega-Lite's grammar.
+Spec: TypeAlias = dict[str, Any]
+_CONFIG: Spec = {
+    "font": _FONT,
+    "aria": False,
+    "view": {"stroke": None},
+    "mark": {"aria": False},
+    "axis": {
+        "labelColor": "var(--muted)",
+        "labelFontSize": 11,
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "gridColor": "var(--line)",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +53,14 @@ class Point:
     value: float | None
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A day that a line marks, and the short text that stands at it."""
+
+    day: date
+    text: str
 
 
 @dataclass(frozen=True)
@@ -58,35 +82,51 @@ def row_of(line: Line, label: str, column: str, style: str, is_strong: bool = Tr
 
 
 def trend(
-    points: Sequence[Point], style: str, band: Band | None, numbers: Numbers, said: str
+    points: Sequence[Point],
+    style: str,
+    band: Band | None,
+    numbers: Numbers,
+    said: str,
+    marks: Sequence[Mark] = (),
 ) -> Chart:
     """A line with its intervals as a ribbon, over the range that is called healthy.
 
-    `band` holds the range in units of the value.
+    Args:
+        points: Days or weeks, oldest first.
+        style: Of the values.
+        band: The range, in units of the value.
+        numbers: How numbers are written.
+        said: What the drawing shows.
+        marks: Days with a line of their own.
     """
-    import altair as alt
-
-    rows = [_as_json(point) for point in points]
-    axis = alt.Axis(
-        format="%-d %b", values=_days(points), grid=False, labelFlush=True, labelOverlap=False
+    x = _field(
+        "day",
+        kind="temporal",
+        scale={"type": "utc", "nice": False},
+        axis={
+            **{"format": numbers.chart_day(), "values": _days(points), "grid": False},
+            **{"labelFlush": True, "labelOverlap": False},
+        },
     )
-    x = alt.X("day:T", title=None, scale=alt.Scale(type="utc", nice=False), axis=axis)
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x)
-    y = alt.Y(
-        "value:Q",
-        title=None,
-        scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(format=_FORMATS.get(style, ".2~f"), tickCount=3),
+    y = _field(
+        "value",
+        scale={"zero": True, "nice": True},
+        axis={"format": _FORMATS.get(style, ".2~f"), "tickCount": 3},
     )
-    layers: list[Any] = []
+    layers: list[Spec] = []
     if band is not None:
-        layers += _healthy(alt, band)
+        layers += _healthy(band)
+    layers += _marked(x, marks)
     layers += [
-        base.mark_area(color="var(--ribbon)").encode(alt.Y("low:Q"), alt.Y2("high:Q")),
-        base.mark_line(color="var(--mark)", strokeWidth=2).encode(y=y),
-        base.mark_point(color="var(--mark)", filled=True, size=22, opacity=1).encode(y=y),
+        _layer(
+            "area", {"x": x, "y": _field("low"), "y2": {"field": "high"}}, color="var(--ribbon)"
+        ),
+        _layer("line", {"x": x, "y": y}, color="var(--mark)", strokeWidth=2),
+        _layer("point", {"x": x, "y": y}, color="var(--mark)", filled=True, size=22, opacity=1),
     ]
-    return _drawn(alt.layer(*layers).properties(width=WIDTH - 48, height=_TREND), numbers, said)
+    data = {"data": _values([_as_json(point) for point in points])}
+    size = {"width": WIDTH - 48, "height": _TREND}
+    return _drawn({**data, **size, "layer": layers}, numbers, said)
 
 
 def forest(
@@ -98,8 +138,6 @@ def forest(
     is_log: bool = False,
 ) -> Chart:
     """Values with their intervals, one below the other, and a line for what means no difference."""
-    import altair as alt
-
     low, high = _limits(rows, reference, is_log)
     data = [
         {
@@ -116,52 +154,75 @@ def forest(
         }
         for place, row in enumerate(rows)
     ]
-    scale = alt.Scale(type="log" if is_log else "linear", domain=[low, high], nice=False)
-    axis = alt.Axis(format=_FORMATS.get(style, ".2~f"), grid=False, labelFlush=True, tickCount=4)
+    scale = {"type": "log" if is_log else "linear", "domain": [low, high], "nice": False}
+    axis: Spec = {"format": _FORMATS.get(style, ".2~f"), "grid": False, "labelFlush": True}
+    axis["tickCount"] = 4
     if is_log:
-        axis.values = _ticks(low, high)
-    y = alt.Y("place:Q", axis=None, scale=alt.Scale(domain=[-0.75, len(rows) - 0.55], reverse=True))
-    base = alt.Chart(alt.Data(values=data)).encode(y=y)
-    x = alt.X("value:Q", title=None, scale=scale, axis=axis)
-    colour = alt.Color("colour:N", scale=None, legend=None)
-    layers: list[Any] = []
+        axis["values"] = _ticks(low, high)
+    places: Spec = {"axis": None, "scale": {"domain": [-0.75, len(rows) - 0.55], "reverse": True}}
+    y = _field("place", **places)
+    x = _field("value", scale=scale, axis=axis)
+    colour = {"field": "colour", "type": "nominal", "scale": None, "legend": None}
+    layers: list[Spec] = []
     if reference is not None:
         # In pieces, so that it crosses no text.
-        line = alt.Chart(alt.Data(values=data)).mark_rule(color="var(--text)", strokeDash=[3, 2])
-        layers.append(line.encode(x=alt.X("at:Q", scale=scale), y=_top(y), y2="bottom:Q"))
+        ends = {"y": _field("top", **places), "y2": {"field": "bottom"}}
+        at = {"x": _field("at", scale=scale), **ends}
+        layers.append(_layer("rule", at, color="var(--text)", strokeDash=[3, 2]))
+    reach = {"x": _field("low", scale=scale), "x2": {"field": "high"}, "y": y, "color": colour}
     layers += [
-        base.mark_rule(strokeWidth=3)
-        .encode(x=alt.X("low:Q", scale=scale), x2="high:Q")
-        .encode(color=colour),
-        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, color=colour),
-        _label(base, "label", "left", 0, 210, "var(--text)"),
-        _label(base, "number", "right", WIDTH - 10, 150, "var(--muted)"),
+        _layer("rule", reach, strokeWidth=3),
+        _layer("point", {"x": x, "y": y, "color": colour}, filled=True, size=70, opacity=1),
+        _label("label", y, align="left", at=0, limit=210, colour="var(--text)"),
+        _label("number", y, align="right", at=WIDTH - 10, limit=150, colour="var(--muted)"),
     ]
-    chart = alt.layer(*layers).properties(width=WIDTH - 10, height=_ROW * len(rows) + 8)
-    return _drawn(chart, numbers, said)
+    size = {"width": WIDTH - 10, "height": _ROW * len(rows) + 8}
+    return _drawn({"data": _values(data), **size, "layer": layers}, numbers, said)
 
 
-def _top(y: Any) -> Any:
-    top = y.copy()
-    top.shorthand = "top:Q"
-    return top
+def _values(rows: Sequence[Spec]) -> Spec:
+    return {"values": list(rows)}
 
 
-def _label(base: Any, column: str, align: str, x: int, limit: int, colour: str) -> Any:
-    import altair as alt
-
-    mark = base.mark_text(align=align, dy=-13, limit=limit, color=colour, fontSize=12)
-    return mark.encode(x=alt.value(x), text=f"{column}:N")
+def _field(name: str, kind: str = "quantitative", **more: Any) -> Spec:
+    """A column at a place; axes have no titles, since the card says what they show."""
+    return {"field": name, "type": kind, "title": None, **more}
 
 
-def _healthy(alt: Any, band: Band) -> list[Any]:
+_BETWEEN: Spec = {"y": _field("low"), "y2": {"field": "high"}}
+
+
+def _layer(mark: str, encoding: Spec, data: Sequence[Spec] | None = None, **looks: Any) -> Spec:
+    own = {} if data is None else {"data": _values(data)}
+    return {**own, "mark": {"type": mark, **looks}, "encoding": encoding}
+
+
+def _label(column: str, y: Spec, align: str, at: int, limit: int, colour: str) -> Spec:
+    encoding = {"x": {"value": at}, "y": y, "text": {"field": column, "type": "nominal"}}
+    looks: Spec = {"align": align, "dy": -13, "limit": limit, "color": colour, "fontSize": 12}
+    return _layer("text", encoding, **looks)
+
+
+def _healthy(band: Band) -> list[Spec]:
     edges = {"low": band.healthy_low, "high": band.healthy_high}
     known = {name: value for name, value in edges.items() if value is not None}
-    chart = alt.Chart(alt.Data(values=[known]))
     if len(known) == 2:
-        return [chart.mark_rect(color="var(--healthy)").encode(y="low:Q", y2="high:Q")]
-    rule = chart.mark_rule(color="var(--good)", strokeDash=[2, 3])
-    return [rule.encode(y=f"{name}:Q") for name in known]
+        return [_layer("rect", _BETWEEN, [known], color="var(--healthy)")]
+    looks: Spec = {"color": "var(--good)", "strokeDash": [2, 3]}
+    return [_layer("rule", {"y": _field(name)}, [known], **looks) for name in known]
+
+
+def _marked(x: Spec, marks: Sequence[Mark]) -> list[Spec]:
+    """A line from top to bottom for each day, and its text above."""
+    if not marks:
+        return []
+    data = [{"day": _milliseconds(mark.day), "text": mark.text} for mark in marks]
+    text = {"x": x, "y": {"value": 0}, "text": {"field": "text", "type": "nominal"}}
+    looks: Spec = {"dy": -7, "fontSize": 12, "fontWeight": "bold", "color": "var(--doubt)"}
+    return [
+        _layer("rule", {"x": x}, data, color="var(--doubt)", strokeDash=[4, 2]),
+        _layer("text", text, data, **looks),
+    ]
 
 
 def _limits(rows: Sequence[Row], reference: float | None, is_log: bool) -> tuple[float, float]:
@@ -179,8 +240,10 @@ def _limits(rows: Sequence[Row], reference: float | None, is_log: bool) -> tuple
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    steps = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
-    return [step for step in steps if low <= step <= high]
+    coarse = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100]
+    fine = [0.25, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 2, 3, 4]
+    found = [[step for step in steps if low <= step <= high] for steps in (coarse, fine)]
+    return found[0] if len(found[0]) >= _LEAST_TICKS else found[1]
 
 
 def _short(label: str) -> str:
@@ -204,25 +267,12 @@ def _milliseconds(day: date) -> int:
     return round(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
 
 
-def _drawn(chart: Any, numbers: Numbers, said: str) -> Chart:
+def _drawn(spec: Spec, numbers: Numbers, said: str) -> Chart:
     """The chart as SVG with one description; its parts are hidden from screen readers."""
     import vl_convert
 
-    spec = (
-        chart.properties(background="transparent", padding=4)
-        .configure(font=_FONT, aria=False)
-        .configure_view(stroke=None)
-        .configure_mark(aria=False)
-        .configure_axis(
-            labelColor="var(--muted)",
-            labelFontSize=11,
-            domainColor="var(--line)",
-            tickColor="var(--line)",
-            gridColor="var(--line)",
-        )
-    )
     drawn = vl_convert.vegalite_to_svg(
-        spec.to_dict(validate=False),
+        {**spec, "background": "transparent", "padding": 4, "config": _CONFIG},
         format_locale=numbers.chart_numbers(),
         time_format_locale=numbers.chart_dates(),
     )

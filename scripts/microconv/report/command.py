@@ -17,7 +17,7 @@ def report(
         str | None,
         typer.Option(
             "--macro",
-            help="The macro-conversion of funnels, segments and evidence.",
+            help="The goal: a macro-conversion. Cards that know no goals say so.",
             show_default="the main one",
         ),
     ] = None,
@@ -25,7 +25,7 @@ def report(
         str | None,
         typer.Option(
             "--segment",
-            help="KPIs, funnels and velocity of a segment: dimension=value.",
+            help="One segment, dimension=value. Cards that know no segments say so.",
             show_default="everybody",
         ),
     ] = None,
@@ -33,7 +33,7 @@ def report(
         str | None,
         typer.Option(
             "--since",
-            help="First day of trends and outages (YYYY-MM-DD).",
+            help="First day (YYYY-MM-DD). Cards that take all loaded days say so.",
             show_default="first loaded day",
         ),
     ] = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 from typing import Any
 
@@ -49,8 +50,13 @@ class Numbers:
         if value is None or is_missing(value):
             return NONE
         percent = 100 * value
-        text = self.decimal(percent, 1 if percent >= 10 or percent == 0 else 2)
+        text = self.decimal(percent, 1 if abs(percent) >= 10 or percent == 0 else 2)
         return self._percent(text)
+
+    def change(self, value: float | None) -> str:
+        """A relative change in per cent, with its sign."""
+        shown = self.share(value)
+        return f"+{shown}" if value is not None and not is_missing(value) and value > 0 else shown
 
     def edge(self, value: float | None, style: str) -> str:
         """The end of a range that somebody wrote down: no more digits than it has."""
@@ -94,6 +100,10 @@ class Numbers:
             return self.times(value)
         if style == "money":
             return self.money(value)
+        if style == "weeks":
+            return self.decimal(value, 1)
+        if style == "change":
+            return self.change(value)
         return self.decimal(value)
 
     def chart_numbers(self) -> dict[str, Any]:
@@ -107,6 +117,15 @@ class Numbers:
             "currency": ["$", ""],
             "percent": percent,
         }
+
+    def chart_day(self) -> str:
+        """How a day and its month stand at a chart's axis, as d3 wants it."""
+        pattern = str(self.locale.datetime_skeletons["MMMd"].pattern)
+        parts = {"MMMM": "%B", "MMM": "%b", "M": "%-m", "d": "%-d"}
+        # What stands between quotes means itself.
+        return re.sub(
+            "'([^']*)'|M+|d", lambda found: parts.get(found.group(), found.group(1) or ""), pattern
+        )
 
     def chart_dates(self) -> dict[str, Any]:
         """The locale for the dates at a chart's axes, as d3 wants it."""

@@ -13,6 +13,7 @@ from microconv.report.sections.call import call
 from microconv.report.sections.changed import changed
 from microconv.report.sections.happened import happened
 from microconv.report.sections.leaks import leaks
+from microconv.report.sections.next import what_next
 from microconv.report.sections.predicts import predicts
 from microconv.report.sections.trust import trust
 from microconv.report.text import tidy
@@ -24,6 +25,7 @@ SECTIONS: tuple[Callable[[Reader], Section], ...] = (
     predicts,
     call,
     changed,
+    what_next,
     trust,
 )
 

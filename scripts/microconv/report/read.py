@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from microconv.aggregates.literals import literal
 from microconv.report.numbers import Numbers, is_missing
-from microconv.report.text import Datum, Name, Text, Value, text
+from microconv.report.text import Datum, Name, Part, Text, Value, spaced, text
 from microconv.writing import beside
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # More rows than this are never asked for; a year of weeks of a hundred KPIs is a quarter of it.
 MOST_ROWS = 20_000
+# Where visitors have the segments of their first visits.
+_FIRST_VISITS = "int_visitors_segmented"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Line:
     key: Mapping[str, Value]
     record: Record
     numbers: Numbers
+    among: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, column: str) -> float | None:
         """A number, or None where there is none to show."""
@@ -56,11 +59,11 @@ class Line:
         return found
 
     def shown(self, column: str, style: str) -> Datum:
-        """A number in a style: count, share, times, money, span or plain."""
+        """A number in a style: count, share, change, times, money, weeks, span or plain."""
         value = self._number(column)
         formats = {"count": self.numbers.count, "span": self.numbers.span}
         shown = formats[style](value) if style in formats else self.numbers.styled(value, style)
-        return Datum(shown, self.record[column], self.mart, self.key, column)
+        return Datum(shown, self.record[column], self.mart, self.key, column, self.among)
 
     def count(self, column: str) -> Datum:
         """A whole number."""
@@ -100,6 +103,7 @@ class Reader:
         order: str = "",
         most: int = MOST_ROWS,
         also: str = "",
+        among: Mapping[str, str] | None = None,
     ) -> list[Line]:
         """Rows of a mart.
 
@@ -111,12 +115,13 @@ class Reader:
             order: Columns to sort by; the keys come after them.
             most: No more rows than these.
             also: Another condition, in SQL of this package only.
+            among: Only visitors whose first visit was of this segment.
         """
         listed = list(dict.fromkeys([*keys, *columns]))
         sorting = ", ".join(part for part in (order, *keys) if part)
         rows = self.warehouse.run_query(
             f"select {', '.join(listed)} from {self._relation(mart)}"
-            + self._condition(where, also)
+            + self._condition(where, also, among)
             + f" order by {sorting} limit {most}"
         )
         return [Line(mart, {key: row[key] for key in keys}, row, self.numbers) for row in rows]
@@ -127,12 +132,13 @@ class Reader:
         by: Sequence[str],
         sums: Sequence[str] = ("count(*)",),
         where: Mapping[str, Value] | None = None,
+        among: Mapping[str, str] | None = None,
     ) -> list[Line]:
         """Counts or sums of a mart's rows, such as `count(*)`; a column of the line is the sum."""
         named = [f"{one} as tally_{place}" for place, one in enumerate(sums)]
         rows = self.warehouse.run_query(
             f"select {', '.join([*by, *named])} from {self._relation(mart)}"
-            + self._condition(where)
+            + self._condition(where, among=among)
             + (f" group by {', '.join(by)} order by {', '.join(by)}" if by else "")
             + f" limit {MOST_ROWS}"
         )
@@ -140,7 +146,7 @@ class Reader:
         for row in rows:
             tallied = {one: row[f"tally_{place}"] for place, one in enumerate(sums)}
             key = {name: row[name] for name in by} | dict(where or {})
-            found.append(Line(mart, key, {**key, **tallied}, self.numbers))
+            found.append(Line(mart, key, {**key, **tallied}, self.numbers, dict(among or {})))
         return found
 
     @cached_property
@@ -160,13 +166,54 @@ class Reader:
         """Whether a command has written this table."""
         return self.warehouse.has(beside(self.warehouse, table))
 
+    def told(self, segment: str = "", since: str = "", goal: str = "") -> Text:
+        """Whom and which days a card is about, of what was asked for.
+
+        Args:
+            segment: Why the card knows no segment; empty where it does.
+            since: Why it does not begin on the asked day; empty where it does.
+            goal: Why it is the same for every goal; empty where it is not.
+        """
+        said: list[Part] = []
+        if not self.scope.is_everybody:
+            said.append(
+                f"All visitors: {segment}."
+                if segment
+                else text("Only ", self.scope.segment_name, ".")
+            )
+        if self.scope.since is not None:
+            said.append(
+                f"All loaded days: {since}."
+                if since
+                else f"Since {self.numbers.day(self.scope.since)}."
+            )
+        if self.scope.is_goal_asked and goal:
+            said.append(f"Any goal: {goal}.")
+        return spaced(said)
+
+    def told_of_visitors(self, since: str = "", goal: str = "") -> Text:
+        """The same of a card that knows the segments of first visits and no others."""
+        why = "" if self.scope.first_visit else "first visits are not divided that way"
+        return self.told(segment=why, since=since, goal=goal)
+
     def _relation(self, mart: str) -> str:
         if mart.startswith("evidence_"):
             return beside(self.warehouse, mart)
         return self.warehouse.relation(mart)
 
-    def _condition(self, where: Mapping[str, Value] | None, also: str = "") -> str:
-        duck = self.warehouse.is_duckdb
-        wanted = [f"{name} = {literal(value, duck)}" for name, value in (where or {}).items()]
+    def _condition(
+        self,
+        where: Mapping[str, Value] | None,
+        also: str = "",
+        among: Mapping[str, str] | None = None,
+    ) -> str:
+        wanted = self._equal(where or {})
         wanted += [also] if also else []
+        if among:
+            first = f"select visitor_id from {self.warehouse.relation(_FIRST_VISITS)}"
+            wanted.append(f"visitor_id in ({first} where {' and '.join(self._equal(among))})")
         return f" where {' and '.join(wanted)}" if wanted else ""
+
+    def _equal(self, values: Mapping[str, Value]) -> list[str]:
+        duck = self.warehouse.is_duckdb
+        return [f"{name} = {literal(value, duck)}" for name, value in values.items()]

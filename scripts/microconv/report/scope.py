@@ -25,6 +25,12 @@ DIMENSIONS = {
     "landing_page_path": "Landing page",
 }
 _SHOWN_CHOICES = 12
+# What visitors are divided by at their first visit, by the dimension of sessions.
+_FIRST_VISIT = {
+    "device_category": "device_category",
+    "channel_group": "first_touch_channel_group",
+    "session_source": "first_touch_source",
+}
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,10 @@ class Scope:
         macro_name: The macro-conversion of cards about one; empty where the catalog has none.
         macro_label: What people read for it.
         dimension, segment: The segment of cards that know segments; `all` for everybody.
-        since: The first day of trends and outages; None for all loaded days.
+        since: The first day of what is dated; None for all loaded days.
         first_date, last_date: The loaded days.
         minimum: Groups smaller than this have no rates.
+        is_goal_asked: Whether the macro-conversion was chosen rather than found.
     """
 
     macro_name: str
@@ -48,6 +55,7 @@ class Scope:
     first_date: date
     last_date: date
     minimum: int
+    is_goal_asked: bool = False
 
     @property
     def is_everybody(self) -> bool:
@@ -65,16 +73,21 @@ class Scope:
         return {"segment_dimension": self.dimension, "segment_value": self.segment}
 
     @property
-    def about(self) -> Text:
-        """Whom a card is about that knows segments."""
-        if self.is_everybody:
-            return text("")
-        return text(f"Only {DIMENSIONS.get(self.dimension, self.dimension)}: ", Name(self.segment))
+    def segment_name(self) -> Text:
+        """The segment that was asked for."""
+        return text(f"{DIMENSIONS.get(self.dimension, self.dimension)}: ", Name(self.segment))
 
     @property
-    def about_all(self) -> Text:
-        """What a card says that does not know segments, where one was asked for."""
-        return text("" if self.is_everybody else "All visitors, whatever the segment")
+    def first_visit(self) -> dict[str, str]:
+        """The segment as one of first visits; empty for everybody, and where there is none."""
+        known = _FIRST_VISIT.get(self.dimension)
+        return {known: self.segment} if known else {}
+
+    @property
+    def first_visit_where(self) -> dict[str, str]:
+        """The columns that choose it in a mart of visitors by their first visits."""
+        [(dimension, value)] = (self.first_visit or {EVERYBODY: EVERYBODY}).items()
+        return {"segment_dimension": dimension, "segment_value": value}
 
     @property
     def begin(self) -> date:
@@ -112,6 +125,7 @@ def find_scope(
         first_date=first,
         last_date=last,
         minimum=int(variables.get("minimum_group_size", 30)),
+        is_goal_asked=macro is not None,
     )
 
 

@@ -29,6 +29,7 @@ class Datum:
         mart: The table.
         key: The columns that name the row.
         column: The column.
+        among: The first visits of the visitors that are counted; empty for all.
     """
 
     text: str
@@ -36,17 +37,24 @@ class Datum:
     mart: str
     key: Mapping[str, Value]
     column: str
+    among: Mapping[str, str] = field(default_factory=dict)
 
     def __html__(self) -> str:
+        among = Markup(' data-among="{}"').format(_json(self.among)) if self.among else ""
         return Markup(
-            '<data value="{}" data-mart="{}" data-key="{}" data-column="{}">{}</data>'
+            '<data value="{}" data-mart="{}" data-key="{}" data-column="{}"{}>{}</data>'
         ).format(
             machine_text(self.value),
             self.mart,
-            clean(json.dumps(dict(self.key), default=str, ensure_ascii=False)),
+            _json(self.key),
             self.column,
+            among,
             clean(self.text),
         )
+
+
+def _json(values: Mapping[str, Value]) -> str:
+    return clean(json.dumps(dict(values), default=str, ensure_ascii=False))
 
 
 @dataclass(frozen=True)
@@ -105,10 +113,20 @@ def fill(template: str, **parts: Part) -> Text:
 
 def listed(parts: list[Part]) -> Text:
     """Parts with commas between them."""
-    between: list[Part] = []
+    return joined(parts, ", ")
+
+
+def spaced(parts: list[Part]) -> Text:
+    """Sentences one after the other; empty ones are left out."""
+    return joined([part for part in parts if plain(part)], " ")
+
+
+def joined(parts: list[Part], between: str) -> Text:
+    """Parts with something between them."""
+    found: list[Part] = []
     for place, part in enumerate(parts):
-        between += [", ", part] if place else [part]
-    return Text(tuple(between))
+        found += [between, part] if place else [part]
+    return Text(tuple(found))
 
 
 def clean(value: str) -> str:

@@ -31,10 +31,11 @@ def call(reader: Reader) -> Section:
         "Only visitors who gave consent are listed. The page holds their identifiers, so pass it "
         "on with care."
     )
-    return Section("call", "Who to call", lead, tuple(cards))
+    return Section("call", "Who to call", lead, tuple(cards), cards[-1].answer)
 
 
 def _scores(reader: Reader) -> Card:
+    among = reader.scope.first_visit
     lines = reader.lines(
         "mart_lead_scores",
         ("visitor_id",),
@@ -43,11 +44,14 @@ def _scores(reader: Reader) -> Card:
         order="lead_score desc",
         most=_MOST,
         also=_OPEN,
+        among=among,
     )
     goalless: dict[str, Value] = {"macro_conversion_count": 0}
-    [everybody] = reader.tallies("mart_lead_scores", (), where=goalless)
-    [allowed] = reader.tallies("mart_lead_scores", (), where={**goalless, "has_consent": True})
-    stages = reader.tallies("mart_visitor_stages", ("visitor_stage",))
+    [everybody] = reader.tallies("mart_lead_scores", (), where=goalless, among=among)
+    [allowed] = reader.tallies(
+        "mart_lead_scores", (), where={**goalless, "has_consent": True}, among=among
+    )
+    stages = reader.tallies("mart_visitor_stages", ("visitor_stage",), among=among)
     caveats: list[Part] = []
     if not any(line.has("probability") for line in lines):
         caveats.append(
@@ -69,7 +73,10 @@ def _scores(reader: Reader) -> Card:
             everybody.count("count(*)"),
             " with or without consent",
         ),
-        scope=reader.scope.about_all,
+        scope=reader.told_of_visitors(
+            since="scores are as of the end of the last",
+            goal="points are for whatever leads to one",
+        ),
         tables=(*((_table(lines),) if lines else ()), _stages(stages)),
         caveats=tuple(caveats),
         rule="Points of the catalog, halved with time and capped per action, at the end of the "
@@ -112,11 +119,15 @@ def _stages(stages: Sequence[Line]) -> Table:
 
 def _stalled(reader: Reader) -> list[Card]:
     by = ("moment", "label")
-    everybody = reader.tallies("mart_stalled_visitors", by, where={"is_listed": True})
+    among = reader.scope.first_visit
+    everybody = reader.tallies("mart_stalled_visitors", by, where={"is_listed": True}, among=among)
     allowed = {
         line.words("moment"): line
         for line in reader.tallies(
-            "mart_stalled_visitors", by, where={"is_listed": True, "has_ads_consent": True}
+            "mart_stalled_visitors",
+            by,
+            where={"is_listed": True, "has_ads_consent": True},
+            among=among,
         )
     }
     if not everybody:
@@ -143,8 +154,17 @@ def _stalled(reader: Reader) -> list[Card]:
         Card(
             key="stalled",
             question="Who has stalled?",
-            answer=text("Most: ", first.name("label"), ", ", first.count("count(*)"), " visitors."),
-            scope=reader.scope.about_all,
+            answer=text(
+                "Most stalled here: ",
+                first.name("label"),
+                ", ",
+                first.count("count(*)"),
+                " visitors.",
+            ),
+            scope=reader.told_of_visitors(
+                since="who has stalled is seen from the end of the last",
+                goal="moments are listed in audience_moments",
+            ),
             bars=bars,
             caveats=("A visitor may have stalled at several moments, so they do not add up.",),
             rule="Began the moment, did nothing since that ends it, and the moment's time is up "

@@ -1,9 +1,11 @@
-"""What changed: days on which something was not recorded, and what the catalog should mend."""
+"""What changed: alerts, what people noted, silent days, and what the catalog should mend."""
 
 from __future__ import annotations
 
 from microconv.report.cards import Card, Section, Table
 from microconv.report.read import Line, Reader
+from microconv.report.sections.alerts import alert_cards, brief
+from microconv.report.sections.noted import noted_card, read_noted
 from microconv.report.text import Part, listed, text
 
 _MOST = 40
@@ -12,10 +14,14 @@ _LISTED = 5
 
 
 def changed(reader: Reader) -> Section:
-    """Tracking rather than behaviour: a silent day looks like a fall and is none."""
-    cards = (_outages(reader), _findings(reader))
-    lead = "Before a fall is read as behaviour: was everything recorded?"
-    return Section("changed", "What changed", lead, cards)
+    """Tracking before behaviour: a silent day looks like a fall and is none."""
+    alerts = alert_cards(reader, read_noted(reader))
+    cards = (*alerts, noted_card(reader), _outages(reader), _findings(reader))
+    lead = (
+        "Before a fall is read as behaviour: was everything recorded? What moved is taken apart; "
+        "what moved it, no number says."
+    )
+    return Section("changed", "What changed", lead, cards, brief(alerts))
 
 
 def _outages(reader: Reader) -> Card:
@@ -58,7 +64,10 @@ def _outages(reader: Reader) -> Card:
         key="outages",
         question="Was everything recorded every day?",
         answer=answer,
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="whether something was recorded is counted for all",
+            goal="every conversion is looked at",
+        ),
         tables=(_table(reader, lines[:_MOST]),) if lines else (),
         caveats=tuple(caveats),
         rule="A day counts as silent with less than a tenth of what an ordinary day has, where at "
@@ -100,7 +109,11 @@ def _findings(reader: Reader) -> Card:
         key="findings",
         question="Does the catalog fit what visitors do?",
         answer=answer,
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="the catalog is the same for all",
+            since="the catalog is held against them all",
+            goal="the whole catalog is looked at",
+        ),
         points=tuple(
             text(line.name("message"), " (", line.count("measured"), ")")
             for line in lines[:_FINDINGS]

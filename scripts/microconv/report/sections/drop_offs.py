@@ -77,7 +77,10 @@ def _card(
             Name(funnel.rules.label),
             ")",
         ),
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="what came next is not divided by segments",
+            since="everybody is counted once over all of them",
+        ),
         bars=tuple(
             Bar(
                 _action(reader, kind, line),

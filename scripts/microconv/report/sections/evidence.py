@@ -44,7 +44,9 @@ def evidence_cards(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
         key="evidence",
         question=text("Which actions announce ", reader.scope.goal, "?"),
         answer=_answer(lines),
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="visitors of all segments are compared", since="the evidence takes them all"
+        ),
         charts=charts,
         points=tuple(_points(reader, lines)),
         tables=(_table(lines),),
@@ -231,7 +233,9 @@ def _segments(reader: Reader, lines: Sequence[Line]) -> list[Card]:
             key="evidence-segments",
             question="Where do segments differ?",
             answer=text("Read these segment by segment: ", listed(named), "."),
-            scope=reader.scope.about_all,
+            scope=reader.told(
+                segment="the card compares segments", since="the evidence takes them all"
+            ),
             tables=(table,),
             is_wide=True,
         )

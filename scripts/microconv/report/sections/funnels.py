@@ -90,7 +90,7 @@ def funnel_card(reader: Reader, funnel: Funnel) -> Card:
         answer=_answer(reader, funnel),
         headline=text(rate, " reach ", last.name("step_label")) if _has_rate(last) else "",
         base=text("Base: ", last.count("entered_count"), f" {funnel.unit} that entered"),
-        scope=reader.scope.about,
+        scope=reader.told(since="everybody is counted once over all of them"),
         bars=tuple(_bar(funnel, step, most) for step in funnel.steps),
         tables=(_table(funnel),),
         caveats=tuple(caveats),

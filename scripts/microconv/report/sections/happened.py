@@ -9,7 +9,8 @@ from datetime import timedelta
 from microconv.report.cards import Band, Card, Chart, Section, Table
 from microconv.report.charts import Point, trend
 from microconv.report.read import Line, Reader
-from microconv.report.text import Part, Text, fill, listed, text
+from microconv.report.sections.noted import Noted, between, marks, read_noted, with_caption
+from microconv.report.text import Part, Text, fill, joined, listed, text
 
 _KEYS = ("kpi_name", "period_grain", "period_start_date", "segment_dimension", "segment_value")
 _NUMBERS = ("value", "value_low", "value_high", "base_count")
@@ -34,15 +35,33 @@ _SAID = {
 }
 _BELOW = ("needs work", "below")
 _LEAST_POINTS = 2
+_BRIEF = 3
 
 
 def happened(reader: Reader) -> Section:
     """A card for each KPI, those that ask for something first."""
     wholes = reader.lines("mart_kpis", _KEYS, _WHOLE, {"period_grain": "all", **reader.scope.where})
     wholes.sort(key=lambda line: (_ORDER.index(line.words("status")), line.words("kpi_name")))
-    weeks = _weeks(reader)
-    cards = [_card(reader, line, weeks.get(line.words("kpi_name"), [])) for line in wholes]
-    return Section("happened", "What happened", _lead(reader, wholes), tuple(cards))
+    weeks, noted = _weeks(reader), read_noted(reader)
+    cards = [_card(reader, line, weeks.get(line.words("kpi_name"), []), noted) for line in wholes]
+    return Section("happened", "What happened", _lead(reader, wholes), tuple(cards), _brief(wholes))
+
+
+def _brief(lines: Sequence[Line]) -> Text:
+    """What asks for something, or that nothing does."""
+    parts: list[Part] = []
+    for status in ("needs work", "below", "above"):
+        found: list[Part] = [
+            text(line.name("label"), " ", line.interval("value", line.words("measure")))
+            for line in lines
+            if line.words("status") == status
+        ]
+        if found:
+            more = f" and {len(found) - _BRIEF} more" if len(found) > _BRIEF else ""
+            parts.append(text(f"{status}: ", listed(found[:_BRIEF]), more))
+    if not parts:
+        return text("No key figure is clearly outside its healthy range.")
+    return text("Against the healthy ranges, ", joined(parts, "; "), ".")
 
 
 def _lead(reader: Reader, lines: Sequence[Line]) -> Text:
@@ -82,16 +101,19 @@ def _weeks(reader: Reader) -> Mapping[str, list[Line]]:
     return found
 
 
-def _card(reader: Reader, line: Line, weeks: Sequence[Line]) -> Card:
+def _card(reader: Reader, line: Line, weeks: Sequence[Line], noted: Sequence[Noted]) -> Card:
     status, style = line.words("status"), line.words("measure")
-    charts, tables = _trend(reader, line, weeks)
+    charts, tables = _trend(reader, line, weeks, noted)
     return Card(
         key=f"kpi-{line.words('kpi_name').replace('_', '-')}",
         question=line.name("label"),
         answer=_answer(reader, line),
         headline=_with_unit(line, style),
         base=text("Base: ", line.count("base_count"), " ", _plural(line.words("unit"))),
-        scope=reader.scope.about,
+        scope=reader.told(
+            since="the value takes them all, the line begins where it was asked for",
+            goal="key figures are listed in kpi_definitions",
+        ),
         status="" if status == "no benchmark" else status,
         band=_band(line),
         charts=charts,
@@ -160,7 +182,7 @@ def _band(line: Line) -> Band | None:
 
 
 def _trend(
-    reader: Reader, line: Line, weeks: Sequence[Line]
+    reader: Reader, line: Line, weeks: Sequence[Line], noted: Sequence[Noted]
 ) -> tuple[tuple[Chart, ...], tuple[Table, ...]]:
     shown = [week for week in weeks if week.has("value")]
     if len(shown) < _LEAST_POINTS:
@@ -185,7 +207,9 @@ def _trend(
     ).plain
     healthy = Band(0, 0, 0, line.value("benchmark_low"), line.value("benchmark_high"))
     has_range = healthy.healthy_low is not None or healthy.healthy_high is not None
-    chart = trend(points, style, healthy if has_range else None, reader.numbers, said)
+    known = between(noted, points[0].day, points[-1].day + timedelta(days=6))
+    range_ = healthy if has_range else None
+    chart = trend(points, style, range_, reader.numbers, said, marks(known))
     rows = tuple(
         (
             reader.numbers.day(week.day("period_start_date")),
@@ -196,4 +220,4 @@ def _trend(
     )
     caption = text(line.name("label"), ", by week").plain
     table = Table(caption, ("Week from", "Value [95 % interval]", "Base"), rows, is_folded=True)
-    return (chart,), (table,)
+    return (with_caption(chart, known),), (table,)

@@ -1,13 +1,16 @@
-"""Where it leaks: funnels, what people did instead, segments, and how long it takes."""
+"""Where it leaks: funnels, what people did instead and said, segments, and how long it takes."""
 
 from __future__ import annotations
 
 from microconv.report.cards import Card, Section
 from microconv.report.read import Reader
 from microconv.report.sections.drop_offs import drop_off_cards
+from microconv.report.sections.feedback import feedback_cards
 from microconv.report.sections.funnels import Funnel, funnel_card, read_funnels
+from microconv.report.sections.paths import path_cards
 from microconv.report.sections.segments import segment_cards
 from microconv.report.sections.velocity import velocity_card
+from microconv.report.sections.visits import cycle_card
 from microconv.report.text import text
 
 
@@ -21,7 +24,10 @@ def leaks(reader: Reader) -> Section:
     else:
         cards.append(_no_funnel(reader))
     cards += segment_cards(reader)
-    return Section("leaks", "Where it leaks", _lead(funnels), tuple(cards))
+    if reader.scope.macro_name:
+        cards += [*path_cards(reader), *cycle_card(reader)]
+    cards += feedback_cards(reader)
+    return Section("leaks", "Where it leaks", _lead(funnels), tuple(cards), cards[0].answer)
 
 
 def _lead(funnels: list[Funnel]) -> str:
@@ -43,6 +49,6 @@ def _no_funnel(reader: Reader) -> Card:
         )
         if reader.scope.is_everybody
         else "No funnel has entries of this segment.",
-        scope=reader.scope.about,
+        scope=reader.told(since="everybody is counted once over all of them"),
         is_wide=True,
     )

@@ -81,7 +81,9 @@ def _card(
         question=f"Who converts better or worse, by {title.lower()}?",
         answer=_answer(shown),
         base=text("Base: ", overall[0].count("session_count"), " sessions") if overall else "",
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="the card compares segments", since="gaps are tested over all of them"
+        ),
         charts=(forest(rows, "share", reader.numbers, said, reference=rate),),
         tables=(_table(title, shown),),
         caveats=tuple(caveats),

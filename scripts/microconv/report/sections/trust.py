@@ -29,8 +29,10 @@ _LIMITS = (
 
 def trust(reader: Reader) -> Section:
     """What the numbers rest on, and what they cannot say."""
-    cards = [_rows(reader), *_basis(reader), *_silent(reader), *_checks(reader), _limits()]
-    return Section("trust", "How far to trust it", "", tuple(cards))
+    checks = _checks(reader)
+    cards = [_rows(reader), *_basis(reader), *_silent(reader), *checks, _limits(reader)]
+    said = checks[0].answer if checks else cards[0].answer
+    return Section("trust", "How far to trust it", "", tuple(cards), said)
 
 
 def _rows(reader: Reader) -> Card:
@@ -62,7 +64,11 @@ def _rows(reader: Reader) -> Card:
             loaded.count("loaded_day_count"),
             f" of {reader.numbers.count(calendar)} days are loaded",
         ),
-        scope=reader.scope.about_all,
+        scope=reader.told(
+            segment="rows are counted before there are segments",
+            since="all that is loaded has to add up",
+            goal="rows are of every event",
+        ),
         tables=(Table("Rows of the export", headings, rows),),
         caveats=(f"{reader.numbers.count(missing)} days are missing.",) if missing > 0 else (),
         is_wide=True,
@@ -100,7 +106,9 @@ def _basis(reader: Reader) -> list[Card]:
                 line.count("consentless_event_count"),
                 " events came without consent.",
             ),
-            scope=reader.scope.about_all,
+            scope=reader.told(
+                segment="who is missing has no segment", since="the evidence takes them all"
+            ),
             tables=(Table("Who is followed", ("What", "Count"), rows),),
             caveats=tuple(caveats),
         )
@@ -128,7 +136,11 @@ def _silent(reader: Reader) -> list[Card]:
             key="silent",
             question="Which conversions never happened?",
             answer=text(listed(silent), "."),
-            scope=reader.scope.about_all,
+            scope=reader.told(
+                segment="the catalog is the same for all",
+                since="the catalog is held against them all",
+                goal="the whole catalog is looked at",
+            ),
             caveats=("Their rates are 0 or missing; perhaps their rules name no event there is.",),
         )
     ]
@@ -157,8 +169,12 @@ def _checks(reader: Reader) -> list[Card]:
         Card(
             key="checks",
             question="Does the method find nothing where nothing is?",
-            answer=text("Failed: ", listed(failed), ".") if failed else "No check failed.",
-            scope=reader.scope.about_all,
+            answer=text("Self-checks that failed: ", listed(failed), ".")
+            if failed
+            else "No self-check failed.",
+            scope=reader.told(
+                segment="the method is tried on everybody", since="the evidence takes them all"
+            ),
             tables=(
                 Table(
                     "Self-checks of the evidence",
@@ -178,11 +194,12 @@ def _title(line: Line) -> str:
     return line.words("check_name").replace("_", " ")
 
 
-def _limits() -> Card:
+def _limits(reader: Reader) -> Card:
     return Card(
         key="limits",
         question="What can no number here say?",
         answer="Why people did what they did.",
+        scope=reader.told(segment="limits hold for all", since="limits hold always"),
         points=(*LIMITS, *_LIMITS),
         is_wide=True,
     )

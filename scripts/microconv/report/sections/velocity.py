@@ -50,7 +50,7 @@ def velocity_card(reader: Reader, funnel: Funnel) -> list[Card]:
             question=text("How long does it take: ", Name(funnel.rules.label)),
             answer=_answer(reader, line),
             base=text("Base: ", line.count("started_count"), f" {funnel.unit} that began"),
-            scope=reader.scope.about,
+            scope=reader.told(since="times are measured over all of them"),
             charts=_charts(reader, line),
             tables=(_shares(line), _steps(between)),
             rule="Shares are Kaplan-Meier's: who may still come counts as far as was seen. "

@@ -34,7 +34,10 @@ def worth_cards(reader: Reader, old: tuple[Part, ...]) -> list[Card]:
             key="value",
             question=text("What goes with each action, in money?"),
             answer=_answer(lines),
-            scope=reader.scope.about_all,
+            scope=reader.told(
+                segment="visitors of all segments are compared",
+                since="the evidence takes them all",
+            ),
             charts=_chart(reader, lines),
             tables=(_table(lines),),
             caveats=tuple(caveats),
