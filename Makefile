@@ -114,10 +114,6 @@ build: check $(if $(filter no,$(VALIDATE)),,validate) ## dbt build on the files 
 daily: setup ## The whole day, for a scheduler: wait for the export, check, build, evidence, watch, report (DAILY_ARGS)
 	@$(BIN)/microconv daily $(DAILY_ARGS)
 
-evidence: setup ## Say which micro-conversions announce a macro, what they are worth, and learned points
-	@$(BIN)/microconv correlate
-	@$(BIN)/microconv value
-	@$(BIN)/microconv score
 evidence: setup ## Say what announces a macro and what moved, plan the next test, learn points: all that the report shows
 	@for command in $(FOR_REPORT) score; do $(BIN)/microconv $$command || exit; done
 
