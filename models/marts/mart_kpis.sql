@@ -53,10 +53,11 @@ based_parts as (
         parts.bucket_number,
         parts.immature_count,
         case when definitions.denominator = 'all' then parts.all_count else parts.base_count end as base_count,
-        case when definitions.denominator = 'all' then parts.other_millionths else parts.base_millionths end
-        / 1000000.0 as measured,
+        case
+            when definitions.denominator = 'all' then parts.other_millionths else parts.base_millionths
+        end as measured_millionths,
         case when definitions.measure = 'times' then parts.all_count - parts.base_count else 0 end as rest_count,
-        case when definitions.measure = 'times' then parts.other_millionths else 0 end / 1000000.0 as rest_measured
+        case when definitions.measure = 'times' then parts.other_millionths else 0 end as rest_millionths
     from parts
     inner join definitions on parts.kpi_name = definitions.kpi_name
     where not definitions.has_all_visitors
@@ -65,10 +66,12 @@ based_parts as (
 
 measured_parts as (
 
+    -- Whole numbers are added up: the same sum to the last digit on every run.
     select
         *,
+        measured_millionths / 1000000.0 as measured,
         sum(base_count) over cell as cell_base_count,
-        sum(measured) over cell as cell_measured
+        cast(sum(measured_millionths) over cell as int64) / 1000000.0 as cell_measured
     from based_parts
     window cell as (partition by {{ cell | join(", ") }})
 
@@ -86,13 +89,13 @@ deviations as (
 
 totals as (
 
-    -- Squares are added in a fixed order: the same sum to the last digit on every run.
+    -- Squares are added in a fixed order, for the same reason.
     select
         {{ cell | join(", ") }},
         sum(base_count) as base_count,
-        sum(measured) as measured,
+        cast(sum(measured_millionths) as int64) / 1000000.0 as measured,
         sum(rest_count) as rest_count,
-        sum(rest_measured) as rest_measured,
+        cast(sum(rest_millionths) as int64) / 1000000.0 as rest_measured,
         sum(immature_count) as immature_count,
         sum(case when base_count > 0 then 1 else 0 end) as bucket_count,
         {% for bucket in range(buckets) -%}

@@ -59,8 +59,8 @@ def test_every_dag_loads(airflow: Airflow) -> None:
     airflow.command("dags", "reserialize")
     assert "[]" in airflow.command("dags", "list-import-errors", "-o", "json").splitlines()
     listed = airflow.command("dags", "list", "-o", "json")
-    for path in DAGS.glob("*.py"):
-        assert f'"{path.stem}"' in listed
+    for name in ("micro_conversions_daily", "micro_conversions_models"):
+        assert f'"{name}"' in listed
 
 
 def test_airflow_runs_a_first_and_an_incremental_day(airflow: Airflow) -> None:

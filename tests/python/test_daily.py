@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from microconv.arrival.places import Files
 from microconv.cli import app
 from microconv.clock import Clock
 from microconv.daily import process
@@ -453,8 +454,8 @@ def test_a_backfill_builds_the_days_there_are_in_parts(
 ) -> None:
     for day in ("20261101", "20261102", "20261105", "20261201"):
         write_day(tmp_path, f"events_{day}.parquet")
-    monkeypatch.setenv("GA4_EXPORT_FILES", str(tmp_path / "events_*.parquet"))
-    monkeypatch.delenv("DBT_TARGET", raising=False)
+    place = Files(str(tmp_path / "events_*.parquet"), PROJECT)
+    monkeypatch.setattr("microconv.arrival.places.find_place", lambda folder: place)
     chunks = days_to_read(PROJECT, date(2026, 11, 1), date(2026, 11, 30), 2)
     first, second = Chunk(date(2026, 11, 1), date(2026, 11, 2)), Chunk(*[date(2026, 11, 5)] * 2)
     assert chunks == (first, second)
