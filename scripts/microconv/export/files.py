@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microconv.errors import MicroconvError
-from microconv.export.tables import Table
 from microconv.output import csv_cell
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from microconv.export.tables import Table
 
 MANIFEST = "manifest.json"
 _OWNER_ONLY = 0o600
