@@ -25,7 +25,10 @@ NOT_RUN = {
     r"microconv watch --webhook https://…": "posts to the reader's own address",
 }
 # What the pages leave open.
-PLACES = {"/path/to/analytics_123456789/": "target/demo_export/"}
+PLACES = {
+    "/path/to/analytics_123456789/": "target/demo_export/",
+    "'analytics_123456789/": "'target/demo_export/",
+}
 # Exit codes that are an answer.
 ANSWERS = {"--fail-on-findings": 1}
 
@@ -152,6 +155,13 @@ def typed(command: str) -> str:
     return command
 
 
+def restore_lists(folder: Path) -> None:
+    """The lists as they are shipped, after a page that replaces them."""
+    shutil.rmtree(folder / "seeds")
+    shutil.copytree(PROJECT / "seeds", folder / "seeds")
+    shutil.rmtree(folder / ".starters", ignore_errors=True)
+
+
 @pytest.mark.long
 def test_every_command_of_every_page_runs(clone: Path) -> None:
     """From the first page on, so that what the README builds is there for the others."""
@@ -166,6 +176,7 @@ def test_every_command_of_every_page_runs(clone: Path) -> None:
         ran |= set(new)
         if any(not command.startswith("export ") for command in new):
             shell(clone, "\n".join(typed(command) for command in new))
+            restore_lists(clone)
     examples = [example_of(command) for command in commands().values()]
     for example in examples:
         if example not in ran:
