@@ -284,10 +284,12 @@ def test_wrong_options_are_plain_errors(
 
 
 def test_numbers_are_written_as_the_locale_writes_them(report: Callable[..., Path]) -> None:
-    shown = {
-        (one.mart, one.column, str(one.key)): one
-        for one in read_page(report("--locale", "de")).numbers
-    }
+    page = read_page(report("--locale", "de"))
+    shown = {(one.mart, one.column, str(one.key)): one for one in page.numbers}
+    # What a command has written in words stays as it is, and the card says so.
+    assert "Numbers in these sentences are written as in English." in page.text
+    change = next(one.text for one in page.numbers if one.column == "relative_change")
+    assert change.replace("\u00a0", " ") == "-25,0 %"
     rate = next(
         one for one in shown.values() if one.mart == "mart_kpis" and one.text.endswith("\u00a0%")
     )

@@ -101,12 +101,14 @@ def _span(line: Line) -> Datum:
 def _cycle_chart(reader: Reader, known: Sequence[Line]) -> tuple[Chart, ...]:
     if not known:
         return ()
-    rows = [
-        row_of(line, f"Within {line.record['horizon']} days", "conversion_rate", "share")
-        for line in known
-    ]
+    rows = [row_of(line, _within(line), "conversion_rate", "share") for line in known]
     said = "Share that has got there: " + "; ".join(f"{row.label} {row.number}" for row in rows)
     return (forest(rows, "share", reader.numbers, f"{said}."),)
+
+
+def _within(line: Line) -> str:
+    days = line.record["horizon"]
+    return f"Within {days} day{'' if days == 1 else 's'}"
 
 
 def _cycle_table(caption: str, unit: str, lines: Sequence[Line]) -> Table:
