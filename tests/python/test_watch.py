@@ -133,6 +133,28 @@ def test_a_drop_that_shows_in_a_week_is_taken_apart_over_that_week(shop: Shop) -
     assert planted_from().isoformat() in alert["next_look"]
 
 
+def test_a_drop_in_one_browser_is_found_there(shop: Shop) -> None:
+    project = shop(MOBILE_DROP)
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("""
+            update marts.mart_tracked_rates
+            set segment_dimension = 'browser',
+                segment_value = case when segment_value = 'mobile' then 'Safari' else 'Chrome' end
+                    || case when segment_value = 'tablet' then ' OS' else '' end
+            where segment_dimension = 'device_category'
+        """)
+    alert = alert_of(watched(), "add_to_cart", "micro")
+    [segment] = [
+        one for one in alert["parts"] if one["is_main"] and one["part_kind"] == "segment_rate"
+    ]
+    assert (segment["part_dimension"], segment["part_value"]) == ("browser", "Safari")
+    assert "in Safari" in alert["next_look"] and "browser is Safari" in alert["diagnosis"]
+    assert {one["segment_dimension"] for one in watched("--by", "browser")["rates"]} == {
+        "all",
+        "browser",
+    }
+
+
 def test_other_traffic_with_the_same_rates_is_named_as_mix(shop: Shop) -> None:
     shop(MIX_SHIFT)
     alert = alert_of(watched(), "add_to_cart", "micro")
