@@ -41,6 +41,7 @@ WHOLE_READS = {
     "fct_feedback": "marts count all of history; one row per answer to a survey",
     "fct_macro_conversions": "marts count all of history; one row per sale",
     "fct_sessions": "segments are the largest of all sessions; " + BY_VISITOR,
+    "int_browser_conversions_counted": "a row per conversion, day and browser",
     "int_clock_events": BY_VISITOR,
     "int_clock_steps": "weekly snapshots look at all of history; " + BY_VISITOR,
     "int_cohort_visitors": "who began when, rebuilt like the marts that read it; narrow columns",

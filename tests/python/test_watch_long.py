@@ -36,7 +36,11 @@ def found_after(
 def test_a_plant_is_found_and_named(
     plant: Plant, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = found_after(plant, tmp_path_factory, monkeypatch)
+    must_be_named(plant, found_after(plant, tmp_path_factory, monkeypatch))
+
+
+def must_be_named(plant: Plant, found: dict[str, Any]) -> None:
+    """What `watch` says is what was planted, and nothing else where nothing was."""
     problems = {(one["kind"], one["name"]) for one in found["tracking"]}
     alerts = {one["metric_name"]: one for one in found["alerts"] if one["is_ongoing"]}
     main = {
