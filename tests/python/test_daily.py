@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from microconv.daily.lock import run_lock
 from microconv.daily.process import Ended, StoppedError, stopping_signals
 from microconv.daily.run_log import RunLog, last_run
 from microconv.daily.session import Session
-from microconv.daily.stages import Choice, Chunk, Plan, Stage, chosen, stages_of
+from microconv.daily.stages import EVIDENCE, Choice, Chunk, Plan, Stage, chosen, stages_of
 from microconv.errors import MicroconvError
 from project_run import PROJECT
 from test_arrival import TestClock, write_day
@@ -407,42 +408,49 @@ def names(stages: Sequence[Stage]) -> list[str]:
 
 
 def test_every_stage_is_a_command_that_there_is() -> None:
-    from microconv.daily.command import _commands
+    from microconv.cli import app
 
-    everything = _commands() | {"validate", "export"}
-    for stage_ in stages_of(Plan(DAY), everything):
+    everything = {
+        str(one.name or getattr(one.callback, "__name__", "")).replace("_", "-")
+        for one in app.registered_commands
+    }
+    for stage_ in stages_of(Plan(DAY)):
         assert stage_.limit > 0
         for command in stage_.commands:
             assert command[0] == "dbt" or command[0] in everything
 
 
 def test_stages_stand_after_what_they_need() -> None:
-    stages = stages_of(Plan(DAY), {"validate", "export"})
+    stages = stages_of(Plan(DAY))
     for position, one in enumerate(stages):
         assert set(one.needs) <= set(names(stages)[:position])
     assert names(stages)[:4] == ["wait", "check", "validate", "build"]
     assert names(stages)[-2:] == ["report", "export"]
 
 
-def test_commands_that_are_not_there_are_no_stages() -> None:
-    assert not {"validate", "export"} & set(names(stages_of(Plan(DAY), set())))
+def test_what_the_report_shows_is_made_before_it_by_make_too() -> None:
+    [listed] = re.findall(r"^FOR_REPORT := (.*)$", (PROJECT / "Makefile").read_text(), re.M)
+    assert set(listed.split()) <= set(names(stages_of(Plan(DAY))))
+    assert {*listed.split(), "score"} == {*EVIDENCE, "watch"}
 
 
 def test_options_reach_the_commands() -> None:
     plan = Plan(DAY, 7200, takes_any=True, warn_only=True, report=Path("a b.html"))
-    commands = {one.name: one.commands[0] for one in stages_of(plan, {"validate"})}
+    commands = {one.name: one.commands[0] for one in stages_of(plan)}
     assert commands["wait"] == ("wait", "--day", "2026-11-22", "--for", "7200s", "--any-table")
-    assert commands["validate"] == ("validate", "--warn-only")
+    assert commands["validate"] == ("validate", "--expect", "2026-11-22", "--warn-only")
+    late = {one.name: one.commands[0] for one in stages_of(Plan(DAY, is_late_allowed=True))}
+    assert late["validate"] == ("validate",)
     assert commands["report"] == ("report", "--out", "a b.html")
-    [export] = chosen(stages_of(plan, {"export"}), Choice(only="export"))
+    [export] = chosen(stages_of(plan), Choice(only="export"))
     assert export.commands == (("export", "--to", "target/bi"),)
-    assert "wait" not in names(stages_of(Plan(None), set()))
+    assert "wait" not in names(stages_of(Plan(None)))
 
 
 def test_stages_are_chosen_by_name() -> None:
-    stages = stages_of(Plan(DAY), set())
+    stages = stages_of(Plan(DAY))
     assert names(chosen(stages, Choice(only="watch"))) == ["watch"]
-    assert names(chosen(stages, Choice(first="watch"))) == ["watch", "report"]
+    assert names(chosen(stages, Choice(first="watch"))) == ["watch", "report", "export"]
     [build] = chosen(stages, Choice(only="build", limits={"build": 5}))
     assert build.limit == 5
     with pytest.raises(MicroconvError, match="There is no stage 'tests'"):
@@ -459,7 +467,7 @@ def test_a_backfill_builds_the_days_there_are_in_parts(
     chunks = days_to_read(PROJECT, date(2026, 11, 1), date(2026, 11, 30), 2)
     first, second = Chunk(date(2026, 11, 1), date(2026, 11, 2)), Chunk(*[date(2026, 11, 5)] * 2)
     assert chunks == (first, second)
-    [build] = chosen(stages_of(Plan(None, chunks=chunks), set()), Choice(only="build"))
+    [build] = chosen(stages_of(Plan(None, chunks=chunks)), Choice(only="build"))
     assert len(build.commands) == 2
     assert "reread_start_date: '2026-11-01'" in build.commands[0][-1]
     assert "export_end_date: '2026-11-05'" in build.commands[1][-1]

@@ -245,9 +245,7 @@ def test_a_stage_tries_again_while_the_file_is_taken_and_says_by_whom(
 def vars_of(first: date, last: date) -> tuple[str, ...]:
     """The options that the command gives a build of these days."""
     [build] = [
-        one
-        for one in stages_of(Plan(None, chunks=(Chunk(first, last),)), ())
-        if one.name == "build"
+        one for one in stages_of(Plan(None, chunks=(Chunk(first, last),))) if one.name == "build"
     ]
     return build.commands[0][-2:]
 

@@ -92,7 +92,7 @@ def daily(
     chunks = days_to_read(folder, first, last or default_day(clock), days_at_once) if first else ()
     plan = Plan(awaited, patience, any_table, late_ok, warn_only, report, bi, chunks)
     limits = dict(_limit_of(one) for one in time_out or [])
-    stages = chosen(stages_of(plan, _commands()), Choice(from_stage, only, limits))
+    stages = chosen(stages_of(plan), Choice(from_stage, only, limits))
     if plan_only:
         _print_plan(stages)
         return
@@ -111,15 +111,6 @@ def _limit_of(text: str) -> tuple[str, int]:
     if not is_there:
         raise MicroconvError(f"'{text}' is no time-out.", "Write it as STAGE=TIME, as build=2h.")
     return stage.strip(), seconds_of(time)
-
-
-def _commands() -> set[str]:
-    """The names of the commands there are."""
-    from microconv.cli import app
-
-    return {
-        str(one.name or getattr(one.callback, "__name__", "")) for one in app.registered_commands
-    }
 
 
 def _print_plan(stages: Sequence[Stage]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 from microconv.errors import MicroconvError, refuse_unknown
 
 MINUTE, HOUR = 60, 3600
+# What is inferred from a build; a command may read what an earlier one wrote.
+EVIDENCE = ("correlate", "value", "score", "cohorts", "lead-lag", "experiments", "proxy")
 # `wait` has its own bound; this much is left to it for its last look.
 _GRACE = 10 * MINUTE
 
@@ -92,29 +94,20 @@ class Choice:
     limits: dict[str, int] = field(default_factory=dict)
 
 
-def stages_of(plan: Plan, has_command: Collection[str]) -> list[Stage]:
-    """All stages of a run, in order.
-
-    Args:
-        plan: What was asked for.
-        has_command: Names of the commands there are.
-    """
+def stages_of(plan: Plan) -> list[Stage]:
+    """All stages of a run, in order."""
     report, export = ("report", "--out", str(plan.report)), ("export", "--to", str(plan.bi))
     stages = [] if plan.day is None else [_wait(plan, plan.day)]
     stages.append(Stage("check", (("check",),), 30 * MINUTE, needs=("wait",)))
-    if "validate" in has_command:
-        validate = ("validate", "--warn-only") if plan.warn_only else ("validate",)
-        stages.append(Stage("validate", (validate,), HOUR, tries=3, needs=("check",)))
+    stages.append(Stage("validate", (_validate(plan),), HOUR, tries=3, needs=("check",)))
     builds, before = _builds(plan.chunks), ("wait", "check", "validate")
     stages.append(Stage("build", builds, 4 * HOUR, tries=3, pause=5 * MINUTE, needs=before))
-    for name in ("correlate", "value", "score"):
+    for name in (*EVIDENCE, "watch"):
         stages.append(Stage(name, ((name,),), HOUR, tries=3, needs=("build",)))
-    stages.append(Stage("watch", (("watch",),), HOUR, tries=3, needs=("build",)))
     # A page or a file of today's funnels beside yesterday's evidence would be read as one thing.
-    evidence = ("build", "correlate", "value", "score")
+    evidence = ("build", *EVIDENCE)
     stages.append(Stage("report", (report,), HOUR, tries=3, needs=evidence))
-    if "export" in has_command:
-        stages.append(Stage("export", (export,), HOUR, tries=3, needs=evidence))
+    stages.append(Stage("export", (export,), HOUR, tries=3, needs=evidence))
     return stages
 
 
@@ -140,6 +133,15 @@ def _wait(plan: Plan, day: date) -> Stage:
     arguments += ["--any-table"] if plan.takes_any else []
     limit = plan.patience + _GRACE
     return Stage("wait", (tuple(arguments),), limit, is_late_allowed=plan.is_late_allowed)
+
+
+def _validate(plan: Plan) -> tuple[str, ...]:
+    expected = plan.day is not None and not plan.is_late_allowed
+    return (
+        "validate",
+        *(("--expect", str(plan.day)) if expected else ()),
+        *(("--warn-only",) if plan.warn_only else ()),
+    )
 
 
 def _builds(chunks: Sequence[Chunk]) -> tuple[tuple[str, ...], ...]:
