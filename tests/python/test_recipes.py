@@ -18,7 +18,6 @@ import typer
 import yaml
 from microconv import errors
 from microconv.cli import app
-from microconv.daily.command import _commands
 from microconv.daily.run_log import DONE, FAILED, LATE, LEFT_OUT, STOPPED, TIMED_OUT, WENT_ON
 from microconv.daily.stages import Plan, stages_of
 from project_run import PROJECT
@@ -96,7 +95,7 @@ def test_make_targets_and_variables_exist(path: Path) -> None:
 
 
 def test_the_documented_stages_are_those_of_a_run() -> None:
-    stages = stages_of(Plan(date(2026, 11, 7)), {"validate", "export"})
+    stages = stages_of(Plan(date(2026, 11, 7)))
     row = r"^\| (`.+?) \| .* \| (\d) \|(.*)\|$"
     rows = re.findall(row, DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     documented = {
@@ -119,7 +118,7 @@ def constant(path: Path, name: str) -> Any:
 
 def test_airflow_has_every_stage_with_what_it_needs() -> None:
     tasks = constant(EXAMPLES / "airflow" / "dags" / "micro_conversions_stages.py", "STAGES")
-    stages = stages_of(Plan(date(2026, 11, 7)), _commands())
+    stages = stages_of(Plan(date(2026, 11, 7)))
     assert list(tasks) == [one.name for one in stages if one.name != "wait"]
     for one in stages:
         # What is needed through another is not drawn again.
@@ -136,7 +135,7 @@ def upstream(tasks: dict[str, list[str]], name: str) -> set[str]:
 def test_dagster_has_every_stage() -> None:
     path = EXAMPLES / "dagster" / "definitions.py"
     named = [one for name in ("CHECKS", "EVIDENCE", "FOR_PEOPLE") for one in constant(path, name)]
-    stages = [one.name for one in stages_of(Plan(date(2026, 11, 7)), _commands())]
+    stages = [one.name for one in stages_of(Plan(date(2026, 11, 7)))]
     assert {*named, "wait", "build", "watch"} == set(stages)
 
 
