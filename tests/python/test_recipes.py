@@ -75,7 +75,7 @@ def test_recipes_call_the_command() -> None:
         "crontab",
         "daily.yml",
         "micro-conversions.service",
-        "micro_conversions_stages.py",
+        "micro_conversions_daily.py",
         "daily.md",
     }
 
@@ -118,7 +118,7 @@ def constant(path: Path, name: str) -> Any:
 
 
 def test_airflow_has_every_stage_with_what_it_needs() -> None:
-    tasks = constant(EXAMPLES / "airflow" / "dags" / "micro_conversions_stages.py", "STAGES")
+    tasks = constant(EXAMPLES / "airflow" / "dags" / "micro_conversions_daily.py", "STAGES")
     stages = stages_of(Plan(date(2026, 11, 7)), _commands())
     assert list(tasks) == [one.name for one in stages if one.name != "wait"]
     for one in stages:
@@ -140,9 +140,7 @@ def test_dagster_has_every_stage() -> None:
     assert {*named, "wait", "build", "watch"} == set(stages)
 
 
-@pytest.mark.parametrize(
-    "example", ["airflow/dags/micro_conversions_stages", "dagster/definitions"]
-)
+@pytest.mark.parametrize("example", ["airflow/dags/micro_conversions_daily", "dagster/definitions"])
 def test_examples_know_the_exit_code_of_a_late_day(example: str) -> None:
     text = (EXAMPLES / f"{example}.py").read_text()
     assert re.search(rf"(LATE =|retry_exit_code=) ?{errors.LATE}\b", text)
