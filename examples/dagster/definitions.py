@@ -27,9 +27,18 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get(
 # The export did not come yet: an exit code of `microconv wait`.
 LATE = 3
 # The stages of `microconv daily` around the build, which Dagster's own integration runs.
-CHECKS = ("check",)
-EVIDENCE = ("correlate", "value", "score")
-FOR_PEOPLE = ("report",)
+CHECKS = ("check", "validate")
+# With those whose conclusions each reads.
+EVIDENCE = {
+    "correlate": (),
+    "value": (),
+    "score": (),
+    "cohorts": (),
+    "lead-lag": ("correlate",),
+    "experiments": (),
+    "proxy": ("correlate", "experiments"),
+}
+FOR_PEOPLE = ("report", "export")
 
 dbt_project = DbtProject(
     project_dir=PROJECT,
@@ -74,7 +83,10 @@ def models(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator:
 
 
 built = list(models.keys)
-evidence = [stage(name, built) for name in EVIDENCE]
+evidence = [
+    stage(name, [*built, *(dg.AssetKey(["microconv", one]) for one in reads)])
+    for name, reads in EVIDENCE.items()
+]
 watched = stage("watch", built)
 proven = [key for one in evidence for key in one.keys]
 for_people = [stage(name, proven) for name in FOR_PEOPLE]

@@ -74,7 +74,7 @@ def test_recipes_call_the_command() -> None:
         "crontab",
         "daily.yml",
         "micro-conversions.service",
-        "micro_conversions_stages.py",
+        "micro_conversions_daily.py",
         "daily.md",
     }
 
@@ -99,9 +99,9 @@ def test_the_documented_stages_are_those_of_a_run() -> None:
     row = r"^\| (`.+?) \| .* \| (\d) \|(.*)\|$"
     rows = re.findall(row, DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     documented = {
-        name: (int(tries), set(re.findall("`([a-z]+)`", needs)))
+        name: (int(tries), set(re.findall("`([a-z-]+)`", needs)))
         for names, tries, needs in rows
-        for name in re.findall("`([a-z]+)`", names)
+        for name in re.findall("`([a-z-]+)`", names)
     }
     assert documented == {one.name: (one.tries, set(one.needs)) for one in stages}
 
@@ -117,7 +117,7 @@ def constant(path: Path, name: str) -> Any:
 
 
 def test_airflow_has_every_stage_with_what_it_needs() -> None:
-    tasks = constant(EXAMPLES / "airflow" / "dags" / "micro_conversions_stages.py", "STAGES")
+    tasks = constant(EXAMPLES / "airflow" / "dags" / "micro_conversions_daily.py", "STAGES")
     stages = stages_of(Plan(date(2026, 11, 7)))
     assert list(tasks) == [one.name for one in stages if one.name != "wait"]
     for one in stages:
@@ -139,9 +139,7 @@ def test_dagster_has_every_stage() -> None:
     assert {*named, "wait", "build", "watch"} == set(stages)
 
 
-@pytest.mark.parametrize(
-    "example", ["airflow/dags/micro_conversions_stages", "dagster/definitions"]
-)
+@pytest.mark.parametrize("example", ["airflow/dags/micro_conversions_daily", "dagster/definitions"])
 def test_examples_know_the_exit_code_of_a_late_day(example: str) -> None:
     text = (EXAMPLES / f"{example}.py").read_text()
     assert re.search(rf"(LATE =|retry_exit_code=) ?{errors.LATE}\b", text)

@@ -10,8 +10,16 @@ from pathlib import Path
 from microconv.errors import MicroconvError, refuse_unknown
 
 MINUTE, HOUR = 60, 3600
-# What is inferred from a build; a command may read what an earlier one wrote.
-EVIDENCE = ("correlate", "value", "score", "cohorts", "lead-lag", "experiments", "proxy")
+# What is inferred from a build, and whose conclusions of the day each reads beside it.
+EVIDENCE: dict[str, tuple[str, ...]] = {
+    "correlate": (),
+    "value": (),
+    "score": (),
+    "cohorts": (),
+    "lead-lag": ("correlate",),
+    "experiments": (),
+    "proxy": ("correlate", "experiments"),
+}
 # `wait` has its own bound; this much is left to it for its last look.
 _GRACE = 10 * MINUTE
 
@@ -102,8 +110,8 @@ def stages_of(plan: Plan) -> list[Stage]:
     stages.append(Stage("validate", (_validate(plan),), HOUR, tries=3, needs=("check",)))
     builds, before = _builds(plan.chunks), ("wait", "check", "validate")
     stages.append(Stage("build", builds, 4 * HOUR, tries=3, pause=5 * MINUTE, needs=before))
-    for name in (*EVIDENCE, "watch"):
-        stages.append(Stage(name, ((name,),), HOUR, tries=3, needs=("build",)))
+    for name, reads in (EVIDENCE | {"watch": ()}).items():
+        stages.append(Stage(name, ((name,),), HOUR, tries=3, needs=("build", *reads)))
     # A page or a file of today's funnels beside yesterday's evidence would be read as one thing.
     evidence = ("build", *EVIDENCE)
     stages.append(Stage("report", (report,), HOUR, tries=3, needs=evidence))
