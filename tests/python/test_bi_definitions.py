@@ -65,7 +65,7 @@ def test_a_ready_query_answers_on_a_build(path: Path, warehouse: Warehouse) -> N
     assert rows
     for name in rows[0]:
         if name.endswith(("_rate", "_value")) or name in ("value", "probability"):
-            if name in ("rest_conversion_rate", "segment_value"):
+            if name in ("rest_conversion_rate", "segment_value", "q_value"):
                 continue
             assert {f"{name}_low", f"{name}_high"} <= rows[0].keys(), f"{name} without its interval"
 
