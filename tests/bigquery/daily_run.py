@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,10 +73,15 @@ def warehouse_of_the_day(existing: Mapping[str, list[Column]]) -> Warehouse:
 
 
 def _reading_version() -> str:
-    """What the vars that act while raw rows are read add to it: salt and allowed parameters."""
+    """What acts while raw rows are read adds to it: salt, allowed parameters, the staging SQL."""
     variables = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
     allowed = ",".join(sorted(variables["allowed_query_parameters"]))
-    return "#" + hashlib.md5(f"{variables['user_id_salt']}|{allowed}".encode()).hexdigest()[:8]
+    [staging] = re.findall(
+        r'staging_version\(\) %}{{ return\("(\d+)"\) }}',
+        (ROOT / "macros" / "export" / "export_shards.sql").read_text(encoding="utf-8"),
+    )
+    read_by = f"{variables['user_id_salt']}|{allowed}|{staging}"
+    return "#" + hashlib.md5(read_by.encode()).hexdigest()[:8]
 
 
 def _versions(tables: list[Row]) -> dict[dt.date, str]:

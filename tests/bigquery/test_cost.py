@@ -262,7 +262,13 @@ def test_a_table_read_as_a_whole_needs_a_reason(
     problems = wasteful_reads(daily, contract, OPEN_SHARDS, OPEN_DATES, fewer)
     assert sorted(problems) == [
         f"{reader}: reads all days of mart_segment_conversions"
-        for reader in ("mart_kpis", "mart_segment_gaps", "mart_tracked_rates")
+        for reader in (
+            "bi_days",
+            "bi_segments",
+            "mart_kpis",
+            "mart_segment_gaps",
+            "mart_tracked_rates",
+        )
     ]
 
 
