@@ -32,7 +32,7 @@ newest_moments as (
         label,
         stalled_at
     from stalled_visitors
-    qualify row_number() over (partition by visitor_id order by stalled_at desc, moment) = 1
+    qualify row_number() over (partition by visitor_id order by stalled_at desc, moment asc) = 1
 
 ),
 

@@ -297,7 +297,8 @@ mart_conversion_reach as (
         cast(coalesce(counted_macros.{{ count }}, 0) as int64) as {{ count }},
         {%- endfor %}
         cast(
-            coalesce(counted_macros.first_macro_count, 0) - coalesce(counted_silent_macros.silent_macro_count, 0) as int64
+            coalesce(counted_macros.first_macro_count, 0)
+            - coalesce(counted_silent_macros.silent_macro_count, 0) as int64
         ) as tracked_macro_count,
         {%- for count in pair_counts %}
         cast(coalesce(filtered_pairs.{{ count }}, 0) as int64) as {{ count }},

@@ -190,6 +190,13 @@ def test_a_flag_may_drift_and_swing() -> None:
     for share in (drift, fast, week, once, np.full(60, 0.02)):
         flagged = random.binomial(500, share)
         assert find_suspicions([tracked(Kind.FLAG_TURNED, flagged, 500)]) == ()
+    # Robots from a day on add events without the flag, and turn none of the others'.
+    robots = np.where(np.arange(60) >= 40, 600, 0)
+    honest = random.binomial(500, 0.95, 60)
+    assert find_suspicions([tracked(Kind.FLAG_TURNED, honest, 500 + robots)]) == ()
+    # Two days of something say nothing of what was usual.
+    early = np.where(np.arange(60) < 2, 480, 60)
+    assert find_suspicions([tracked(Kind.FLAG_TURNED, early, 500)]) == ()
     few = np.array([0.0] * 5 + [2.0] * 5)
     assert find_suspicions([tracked(Kind.FLAG_TURNED, few, 2)]) == ()
 

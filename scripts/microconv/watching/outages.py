@@ -30,6 +30,8 @@ MOST_POOLED_DAYS = 14
 
 _WINDOW = 7
 _OVERNIGHT_SHARE = 0.5
+_MOVED_SHARE = 0.5
+_LEAST_DAYS_BEFORE = 4
 _LAST_DAYS = 2
 _FADED_SHARE = 0.5
 _PAUSE_DAYS = 2  # of a weekend
@@ -251,10 +253,8 @@ def _turning_point(yes: Floats, no: Floats) -> int | None:
     """The place of the first day after the sharpest turn; None if nothing turned overnight."""
     days = np.flatnonzero(yes + no > 0)
     yes, no = yes[days], no[days]
-    if len(days) < 2:
-        return None
     best, turn = None, math.log(TURNED_ODDS)
-    for place in range(1, len(days)):
+    for place in range(_LEAST_DAYS_BEFORE, len(days)):
         before, after = slice(max(place - _WINDOW, 0), place), slice(place, place + _WINDOW)
         counts = (yes[before].sum(), no[before].sum(), yes[after].sum(), no[after].sum())
         if min(counts[0] + counts[1], counts[2] + counts[3]) < 2 * LEAST_EXPECTED:
@@ -262,6 +262,8 @@ def _turning_point(yes: Floats, no: Floats) -> int | None:
         # A few of a rare kind that are not there one week are chance, whatever their odds.
         moved = counts[2] - (counts[2] + counts[3]) * counts[0] / (counts[0] + counts[1])
         if abs(moved) < LEAST_EXPECTED:
+            continue
+        if not _is_moved(yes[before], no[before], yes[after], no[after]):
             continue
         shift = _log_odds(counts[2], counts[3]) - _log_odds(counts[0], counts[1])
         night = _log_odds(yes[place], no[place]) - _log_odds(yes[place - 1], no[place - 1])
@@ -272,6 +274,13 @@ def _turning_point(yes: Floats, no: Floats) -> int | None:
         if abs(shift) >= turn and night * math.copysign(1, shift) >= _OVERNIGHT_SHARE * abs(shift):
             best, turn = int(days[place]), abs(shift)
     return best
+
+
+def _is_moved(yes: Floats, no: Floats, yes_after: Floats, no_after: Floats) -> bool:
+    """Whether one side lost what the other won: robots only add to one, and turn no flag."""
+    changes = (yes_after.mean() - yes.mean(), no_after.mean() - no.mean())
+    lost, won = -min(changes), max(changes)
+    return bool(lost >= _MOVED_SHARE * won)
 
 
 def _log_odds_of_days(yes: Floats, no: Floats) -> float:
