@@ -237,7 +237,7 @@ lock: ## Resolve the pinned dependencies of pyproject.toml into requirements/, o
 		--no-strip-extras --no-annotate --no-header --no-emit-index-url \
 		examples/dagster/requirements.in pyproject.toml -o examples/dagster/requirements.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-		--no-strip-extras --no-annotate --no-header --no-emit-index-url \
+		--strip-extras --no-annotate --no-header --no-emit-index-url \
 		examples/airflow/requirements.in -o examples/airflow/requirements.txt
 
 clean: ## Remove what was built (not the environment)

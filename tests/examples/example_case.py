@@ -21,10 +21,10 @@ TABLES = ("fct_sessions", "mart_funnel_steps", "evidence_micro_conversions", "ma
 
 def python_of(example: str) -> Path:
     """The Python of an example's environment; the test is skipped where it could not be made."""
-    python = PROJECT / f".venv-examples-{example}" / "bin" / "python"
-    if not python.exists():
+    environment = PROJECT / f".venv-examples-{example}"
+    if not (environment / ".ready").exists():
         pytest.skip(f"There is no environment of examples/{example} (make setup-examples).")
-    return python
+    return environment / "bin" / "python"
 
 
 @dataclass(frozen=True)
