@@ -77,7 +77,7 @@ def test_no_string_of_a_package_claims_an_effect(package: str) -> None:
 
 
 def test_no_template_of_a_page_claims_an_effect() -> None:
-    assert [path.name for path in PAGE_TEMPLATES] == ["report.html.j2"]
+    assert [path.name for path in PAGE_TEMPLATES] == ["report.html.j2", "validation.html.j2"]
     lines = [
         line for path in PAGE_TEMPLATES for line in path.read_text(encoding="utf-8").splitlines()
     ]

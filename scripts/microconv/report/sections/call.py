@@ -75,7 +75,7 @@ def _scores(reader: Reader) -> Card:
         ),
         scope=reader.told_of_visitors(
             since="scores are as of the end of the last",
-            goal="points are for whatever leads to one",
+            goal="points are for whatever comes before one",
         ),
         tables=(*((_table(lines),) if lines else ()), _stages(stages)),
         caveats=tuple(caveats),
