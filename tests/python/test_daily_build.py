@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 UNTIL = date(2026, 11, 8)  # intraday only, so that the day before is the last whole one
 DAY = date(2026, 11, 7)
 PATIENCE_SECONDS = 600
-STAGES = ["wait", "check", "build", "correlate", "value", "score", "watch", "report"]
+STAGES = [one.name for one in stages_of(Plan(DAY))]
 
 
 @dataclass
@@ -52,6 +52,7 @@ class Shop(Warehouse):
     def start(self, *arguments: str) -> Any:
         """A daily run in a process group of its own."""
         named = ["--log", str(self.log), "--report", str(self.report)]
+        named += ["--bi", str(self.root / "bi")]
         return subprocess.Popen(
             [sys.executable, "-m", "microconv", "daily", *named, *arguments],
             env={
