@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import sys
@@ -63,6 +64,12 @@ class ListingFormat(StrEnum):
 def say(text: str = "") -> None:
     """Print one line of the result."""
     print(_printable(text))
+
+
+def say_at_once() -> None:
+    """From now on every line leaves as it is said, also into a file that a scheduler shows."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
 
 
 def say_sentence(text: str) -> None:

@@ -15,7 +15,7 @@ from microconv.daily.days import days_to_read
 from microconv.daily.session import Session
 from microconv.daily.stages import Choice, Plan, Stage, chosen, stages_of
 from microconv.errors import MicroconvError
-from microconv.output import print_table
+from microconv.output import print_table, say_at_once
 
 
 def daily(
@@ -96,6 +96,7 @@ def daily(
     if plan_only:
         _print_plan(stages)
         return
+    say_at_once()
     session = Session(folder, folder / log, clock, queue, verbose)
     raise typer.Exit(session.run(stages, plan.scope, is_resumed=resume))
 
