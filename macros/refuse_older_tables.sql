@@ -10,9 +10,10 @@
             database=node.database, schema=node.schema, identifier=node.alias
         ) -%}
         {%- if relation is not none -%}
+            {%- set described = node.columns.keys() | map("lower") | list -%}
             {%- set there = adapter.get_columns_in_relation(relation) | map(attribute="name") | map("lower") | list -%}
-            {%- set missing = node.columns.keys() | map("lower") | reject("in", there) | sort -%}
-            {%- set unknown = there | reject("in", node.columns.keys() | map("lower") | list) | sort -%}
+            {%- set missing = described | reject("in", there) | sort -%}
+            {%- set unknown = there | reject("in", described) | sort -%}
             {%- for said, columns in {"lacks": missing, "still has": unknown}.items() if columns -%}
                 {%- do older.append(node.alias ~ " " ~ said ~ " " ~ columns | join(", ")) -%}
             {%- endfor -%}

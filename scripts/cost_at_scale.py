@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from microconv.cost.command import OTHER_SITES
+from microconv.cost.command import OTHER_SITES, in_bytes
 from microconv.cost.estimate import DAYS_OF_A_MONTH, Cost, Scenario, costs, money, total
 from microconv.cost.reads import load_statements
 from microconv.cost.sizes import demo_sizes
+from microconv.cost.sources import LATE_ARRIVAL_DAYS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "cost_at_scale.md"
 HISTORIES = (30, 90, 360)
-OPEN_DAYS = 4  # The new day and those that may still change.
+OPEN_DAYS = LATE_ARRIVAL_DAYS + 1
 PRICE = 6.25
-_TIB, _GIB = 2**40, 2**30
 
 
 def page() -> str:
@@ -57,9 +57,9 @@ def _sites() -> Iterator[str]:
             cells = [
                 f"{events:,}",
                 str(days),
-                _bytes(full),
+                in_bytes(full),
                 f"{money(full, PRICE):,.2f}",
-                _bytes(daily),
+                in_bytes(daily),
                 f"{growing / daily:.0%}",
                 f"{spent:,.2f}",
                 f"{DAYS_OF_A_MONTH * spent:,.0f}",
@@ -81,7 +81,7 @@ def _growing() -> Iterator[str]:
     yield "|---|--:|--:|"
     for one in found[:12]:
         read = one.growing_bytes or 0
-        yield f"| `{one.name}` | {_bytes(read)} | {read / share:.1%} |"
+        yield f"| `{one.name}` | {in_bytes(read)} | {read / share:.1%} |"
 
 
 def _tail() -> list[str]:
@@ -91,10 +91,6 @@ def _tail() -> list[str]:
         "loads years of history may bound it by `export_start_date`; what lies before is then not"
         " counted.",
     ]
-
-
-def _bytes(value: float) -> str:
-    return f"{value / _TIB:,.1f} TiB" if value >= _TIB else f"{value / _GIB:,.1f} GiB"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ calendar as (
 
 counted as (
 
+    -- Lines are not too long as they are written; dbt's datediff is where it is spelled out.
     select
         calendar_date,
         week_start_date,

@@ -98,11 +98,7 @@ totals as (
         cast(sum(rest_millionths) as int64) / 1000000.0 as rest_measured,
         sum(immature_count) as immature_count,
         sum(case when base_count > 0 then 1 else 0 end) as bucket_count,
-        {% for bucket in range(buckets) -%}
-        coalesce(max(case when bucket_number = {{ bucket }} then deviation * deviation end), 0)
-        {{- " + " if not loop.last }}
-        {% endfor -%}
-        as squared_deviation
+        {{ squared_deviation(buckets) }} as squared_deviation
     from deviations
     group by {{ cell | join(", ") }}
 

@@ -253,6 +253,13 @@ def open_warehouse(
     with _plain_errors():
         config, adapter = _load(folder, find_profiles_dir(folder))
     _find_file(config.credentials, folder, is_for_writing)
+    with _connected(config, adapter) as warehouse:
+        yield warehouse
+
+
+@contextmanager
+def _connected(config: Any, adapter: Any) -> Iterator[Warehouse]:
+    """A connection that is closed at the end, with the file behind it."""
     with _plain_errors(), adapter.connection_named("microconv"):
         try:
             # dbt connects at the first statement; a locked file must show here.
@@ -294,13 +301,8 @@ def open_export(project_dir: Path | None = None) -> Iterator[Warehouse]:
             config.credentials.path = ":memory:"
         _load_macros(config, adapter)
     # Files are named as seen from the project, as they are for dbt.
-    with _plain_errors(), chdir(folder), adapter.connection_named("microconv"):
-        try:
-            adapter.execute("select 1 as one", fetch=True)
-            yield Warehouse(config, adapter)
-        finally:
-            adapter.cleanup_connections()
-            getattr(adapter.connections, "close_all_connections", lambda: None)()
+    with chdir(folder), _connected(config, adapter) as warehouse:
+        yield warehouse
 
 
 def _load_macros(config: Any, adapter: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -160,6 +160,17 @@ def write_report(
     assert done.exit_code == 0, done.output
     assert str(out) in done.output
     return out
+
+
+def report_writer(
+    warehouse: Warehouse, patch: pytest.MonkeyPatch, folder: Path
+) -> Callable[..., Path]:
+    """`write_report` of this build, for a test that gives it options and changes only."""
+
+    def write(*options: str, changes: tuple[str, ...] = ()) -> Path:
+        return write_report(warehouse, patch, folder, options, changes)
+
+    return write
 
 
 def hostile_changes() -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from microconv.report.numbers import Numbers
 from microconv.report.read import Line
 from microconv.report.text import Datum, Name, fill, text
 from project_run import Warehouse
-from report_case import HOSTILE, SEEN, built_report, hostile_changes, use, write_report
+from report_case import HOSTILE, SEEN, built_report, hostile_changes, report_writer, use
 from report_page import PageText, cell, read_page, says, wrong_numbers
 
 SECTIONS = ("happened", "leaks", "predicts", "call", "changed", "next", "trust")
@@ -37,10 +37,7 @@ def report(
 ) -> Callable[..., Path]:
     """Writes a report, of the build or of a copy that statements have changed."""
 
-    def write(*options: str, changes: tuple[str, ...] = ()) -> Path:
-        return write_report(warehouse, monkeypatch, tmp_path, options, changes)
-
-    return write
+    return report_writer(warehouse, monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from causal_words import FORBIDDEN
 from evidence_warehouse import run, work_in
 from project_run import Warehouse
-from report_case import DAYS, built_report, write_report
+from report_case import DAYS, built_report, report_writer
 from report_page import PageText, read_page, wrong_numbers
 from watch_case import MOBILE_DROP, make_watched_project
 
@@ -29,10 +29,7 @@ def report(
 ) -> Callable[..., Path]:
     """Writes a report, of the build or of a copy that statements have changed."""
 
-    def write(*options: str, changes: tuple[str, ...] = ()) -> Path:
-        return write_report(warehouse, monkeypatch, tmp_path, options, changes)
-
-    return write
+    return report_writer(warehouse, monkeypatch, tmp_path)
 
 
 @pytest.fixture

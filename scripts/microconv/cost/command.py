@@ -171,9 +171,9 @@ def _print(basis: Basis, price: float) -> None:
     rows = [
         [
             name,
-            _bytes(full[name].billed_bytes if name in full else 0),
-            _bytes(one.billed_bytes),
-            _bytes(one.growing_bytes),
+            in_bytes(full[name].billed_bytes if name in full else 0),
+            in_bytes(one.billed_bytes),
+            in_bytes(one.growing_bytes),
             _count(one.statement_count),
         ]
         for name, one in daily.items()
@@ -200,10 +200,10 @@ def _print_other_sites(basis: Basis, price: float) -> None:
     rows = [
         [
             output.count(site["events_per_day"]),
-            _bytes(site["full_run_bytes"]),
+            in_bytes(site["full_run_bytes"]),
             _money(site["full_run_cost"]),
-            _bytes(site["daily_bytes"]),
-            _bytes(site["daily_growing_bytes"]),
+            in_bytes(site["daily_bytes"]),
+            in_bytes(site["daily_growing_bytes"]),
             _money(site["daily_cost"]),
             _money(site["monthly_cost"]),
         ]
@@ -218,7 +218,7 @@ def _count(value: float) -> str:
     return output.count(value)
 
 
-def _bytes(value: float | None) -> str:
+def in_bytes(value: float | None) -> str:
     """Bytes in the unit that BigQuery's prices and quotas use."""
     if value is None:
         return "we cannot tell"

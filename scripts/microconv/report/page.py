@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from microconv.report.cards import Section
@@ -17,6 +16,7 @@ from microconv.report.sections.next import what_next
 from microconv.report.sections.predicts import predicts
 from microconv.report.sections.trust import trust
 from microconv.report.text import tidy
+from microconv.templates import page_environment
 
 # In the order of a marketer's questions. A section without a card is left out.
 SECTIONS: tuple[Callable[[Reader], Section], ...] = (
@@ -38,14 +38,7 @@ def build(reader: Reader) -> str:
 
 def render(reader: Reader, sections: Sequence[Section]) -> str:
     """The page of these sections."""
-    environment = Environment(
-        loader=PackageLoader("microconv.report"),
-        autoescape=True,
-        finalize=tidy,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("microconv.report", tidy)
     source, _, _ = environment.loader.get_source(environment, "style.css")  # type: ignore[union-attr]
     return environment.get_template("report.html.j2").render(
         sections=sections, scope=reader.scope, numbers=reader.numbers, style=Markup(source)

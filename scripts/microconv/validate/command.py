@@ -66,7 +66,7 @@ def validate(
 
     try:
         project_dir = find_project_dir()
-        found = _run(project_dir, export, days, _expected(expect, project_dir), strict)
+        found = _run(project_dir, export, days, _expected(expect), strict)
         _print(found, output_format, warn_only)
         if out is not None:
             _write(found, out, warn_only)
@@ -84,38 +84,20 @@ def _run(
     return run(project_dir, export, days, expected, strict)
 
 
-def _expected(text: str | None, project_dir: Path) -> date | None:
+def _expected(text: str | None) -> date | None:
     """The date that was asked for; the one place where the clock is looked at."""
     if text is None:
         return None
     if text == YESTERDAY:
-        return yesterday(project_dir)
+        from microconv.arrival.command import default_day
+        from microconv.clock import Clock
+
+        return default_day(Clock())
     try:
         return date.fromisoformat(text)
     except ValueError as error:
         raise MicroconvError(
             f"'{text}' is no day.", f"Write it as YYYY-MM-DD, or as {YESTERDAY}."
-        ) from error
-
-
-def yesterday(project_dir: Path) -> date:
-    """Yesterday in the property's time zone.
-
-    Raises:
-        MicroconvError: property_time_zone is no time zone.
-    """
-    from datetime import datetime, timedelta
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    from microconv.check.project import project_variables
-
-    named = str(project_variables(project_dir).get("property_time_zone") or "UTC")
-    try:
-        return datetime.now(ZoneInfo(named)).date() - timedelta(days=1)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise MicroconvError(
-            f"property_time_zone is '{named}', which is no time zone.",
-            "Write one such as Europe/Berlin in dbt_project.yml.",
         ) from error
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from microconv.templates import page_environment
 from microconv.validate import words
 from microconv.validate.contract import SEVERITIES, VARIABLE
 from microconv.validate.outcome import Outcome
@@ -81,13 +80,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
 
 def render(outcome: Outcome, is_warn_only: bool) -> str:
     """The page. Names in it come from the export: whatever they hold is shown as text."""
-    environment = Environment(
-        loader=PackageLoader("microconv.validate"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("microconv.validate")
     return environment.get_template("validation.html.j2").render(
         scope=words.scope(outcome.profile),
         verdict=words.verdict(outcome.judged, outcome.is_broken, is_warn_only),

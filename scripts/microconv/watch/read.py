@@ -247,37 +247,46 @@ class WatchReader:
         self, keys: Collection[str], first: date, last: date
     ) -> dict[str, dict[str, SegmentRows]]:
         """Counts by day and segment of some rates, by key and dimension; `all` among them."""
-        if not keys:
-            return {}
-        frame = self._frame(f"""
-            select
-                metric_kind || '/' || metric_name || '/' || cast(step_number as string)
-                    as metric_key,
-                segment_dimension, segment_value, rate_date, success_count, trial_count
-            from {self.warehouse.relation("mart_tracked_rates")}
-            where rate_date between {self._day(first)} and {self._day(last)}
-                and metric_kind || '/' || metric_name || '/' || cast(step_number as string)
-                    in ({self._texts(keys)})
-            order by metric_key, segment_dimension, segment_value, rate_date
-        """)
-        return segment_rows(frame, ("rate_date", "success_count", "trial_count"))
+        return self._segments(
+            "mart_tracked_rates",
+            "metric_kind || '/' || metric_name || '/' || cast(step_number as string)",
+            ("rate_date", "success_count", "trial_count"),
+            keys,
+            (first, last),
+        )
 
     def mean_segments(
         self, keys: Collection[str], first: date, last: date
     ) -> dict[str, dict[str, SegmentRows]]:
         """The same of means: sums, units and the variance of the sums."""
+        return self._segments(
+            "mart_tracked_means",
+            "metric_kind || '/' || metric_name || '/0'",
+            ("mean_date", "value_sum", "unit_count", "sum_variance"),
+            keys,
+            (first, last),
+        )
+
+    def _segments(
+        self,
+        mart: str,
+        key: str,
+        columns: tuple[str, ...],
+        keys: Collection[str],
+        days: tuple[date, date],
+    ) -> dict[str, dict[str, SegmentRows]]:
+        """Rows of a mart by day and segment; `key` is the SQL of a metric's key."""
         if not keys:
             return {}
         frame = self._frame(f"""
             select
-                metric_kind || '/' || metric_name || '/0' as metric_key,
-                segment_dimension, segment_value, mean_date, value_sum, unit_count, sum_variance
-            from {self.warehouse.relation("mart_tracked_means")}
-            where mean_date between {self._day(first)} and {self._day(last)}
-                and metric_kind || '/' || metric_name || '/0' in ({self._texts(keys)})
-            order by metric_key, segment_dimension, segment_value, mean_date
+                {key} as metric_key, segment_dimension, segment_value, {", ".join(columns)}
+            from {self.warehouse.relation(mart)}
+            where {columns[0]} between {self._day(days[0])} and {self._day(days[1])}
+                and {key} in ({self._texts(keys)})
+            order by metric_key, segment_dimension, segment_value, {columns[0]}
         """)
-        return segment_rows(frame, ("mean_date", "value_sum", "unit_count", "sum_variance"))
+        return segment_rows(frame, columns)
 
     def silent_days(self) -> dict[str, frozenset[date]]:
         """Days on which a conversion was hardly recorded, as the marts say them."""
