@@ -35,7 +35,7 @@ visits as (
     select
         {{ evidence_subject_id() }} as subject_id,
         sum(page_view_count) as page_view_count,
-        max(case when engaged_seconds > 0 then 1 else 0 end) = 1 as is_engaged,
+        sum(cast(round(engaged_seconds * 1000) as int64)) as engaged_msec,
         max(case when exclusion_reason is null then 0 else 1 end) = 1 as has_bot_session
     from sessions
     group by {{ evidence_subject_id() }}
@@ -94,7 +94,7 @@ int_evidence_subjects as (
         cast(paces.busiest_day_step_count as int64) as busiest_day_step_count,
         -- Half of the gaps under a second is a median under a second.
         visits.has_bot_session
-        or (visits.page_view_count >= {{ bot_page_views }} and not visits.is_engaged)
+        or {{ is_inattentive("visits.page_view_count", "visits.engaged_msec") }}
         or (paces.step_count >= {{ bot_page_views }} and 2 * paces.hasty_step_count > paces.step_count - 1)
             as is_suspected_bot
     from first_steps

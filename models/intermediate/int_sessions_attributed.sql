@@ -167,10 +167,10 @@ int_sessions_attributed as (
         case
             when sessions.is_internal_traffic then 'internal_traffic'
             when sessions.is_foreign_hostname then 'foreign_hostname'
-            when sessions.page_view_count >= {{ var("bot_page_views") }}
-                and (
-                    sessions.engaged_msec = 0
-                    or sessions.ended_timestamp - sessions.started_timestamp < sessions.page_view_count * 1000000
+            when {{ is_inattentive("sessions.page_view_count", "sessions.engaged_msec") }}
+                or (
+                    sessions.page_view_count >= {{ var("bot_page_views") }}
+                    and sessions.ended_timestamp - sessions.started_timestamp < sessions.page_view_count * 1000000
                 )
                 then 'suspected_bot'
         end as exclusion_reason

@@ -31,11 +31,12 @@ silent_days as (
 
     -- Days on which a micro-conversion was hardly tracked: what it came before cannot be told.
     select
-        outages.conversion_name as micro_name,
-        outages.outage_date
-    from {{ ref("mart_conversion_outages") }} as outages
+        silences.conversion_name as micro_name,
+        silences.conversion_date as silent_date
+    from {{ ref("int_conversion_silences") }} as silences
     cross join evidence_window
-    where outages.outage_date <= evidence_window.as_of_date
+    where silences.is_untracked
+        and silences.conversion_date <= evidence_window.as_of_date
 
 ),
 
@@ -95,7 +96,7 @@ counted_silent_macros as (
         silent_days.micro_name,
         count(*) as silent_macro_count
     from judged_subjects as subjects
-    inner join silent_days on subjects.macro_date = silent_days.outage_date
+    inner join silent_days on subjects.macro_date = silent_days.silent_date
     inner join filters on not (subjects.is_bot and filters.is_bot_filtered)
     where subjects.is_in_window
     group by filters.is_bot_filtered, subjects.macro_name, silent_days.micro_name
@@ -119,7 +120,7 @@ pairs as (
         firsts.first_timestamp >= evidence_window.as_of_timestamp - {{ 30 * day }} as is_recent,
         firsts.first_timestamp + {{ horizon }} <= evidence_window.as_of_timestamp as is_followed,
         first_macros.macro_timestamp >= evidence_window.window_start as is_macro_in_window,
-        silent_days.outage_date is null as is_macro_tracked
+        silent_days.silent_date is null as is_macro_tracked
     from known_firsts as firsts
     inner join known_subjects as subjects on firsts.subject_id = subjects.subject_id
     cross join evidence_window
@@ -129,7 +130,7 @@ pairs as (
         and evidence_macros.macro_name = first_macros.macro_name
     left join silent_days
         on firsts.conversion_name = silent_days.micro_name
-        and first_macros.macro_date = silent_days.outage_date
+        and first_macros.macro_date = silent_days.silent_date
     where firsts.conversion_type in ('micro', 'placebo')
 
 ),

@@ -48,6 +48,8 @@ SILENT_DAYS = {
     "add_to_cart": frozenset({dt.date(2025, 10, 26), dt.date(2025, 10, 27), dt.date(2025, 11, 1)}),
     "search": frozenset({dt.date(2025, 10, 27)}),
 }
+# Low, but of too little to be left out.
+LOW_DAYS = {"view_item": frozenset({dt.date(2025, 10, 28)})}
 SETTINGS = Settings(
     FIRST_DAY,
     LAST_DAY,
@@ -86,7 +88,7 @@ REPLACED = (
     "dim_conversions",
     "int_export_as_of",
     "int_export_days_counted",
-    "mart_conversion_outages",
+    "int_conversion_silences",
 )
 # Each way to count, and a visitor's number of them: the settings that differ from SETTINGS.
 WAYS: dict[str, dict[str, Any]] = {
@@ -151,7 +153,7 @@ def random_session(pick: random.Random, visitor: str, number: int) -> Session:
         pick.choice(["Chrome", "Safari"]),
         number == 0,
         pick.choice([1, 2, 5]),
-        pick.choice([0.0, 0.0, 3.0]),
+        pick.choice([0.0, 0.0, 0.1, 3.0]),
         reason,
     )
 
@@ -285,16 +287,19 @@ def day_rows() -> list[dict[str, Any]]:
     ]
 
 
-def outage_rows() -> list[dict[str, Any]]:
+def silence_rows() -> list[dict[str, Any]]:
     return [
         {
             "conversion_name": name,
-            "outage_date": day,
+            "conversion_date": day,
             "session_count": 100,
             "conversion_count": 0,
             "expected_count": 30.0,
+            "is_outage": is_untracked,
+            "is_untracked": is_untracked,
         }
-        for name, days in SILENT_DAYS.items()
+        for is_untracked, silent in ((True, SILENT_DAYS), (False, LOW_DAYS))
+        for name, days in silent.items()
         for day in sorted(days)
     ]
 
@@ -350,7 +355,7 @@ def count(warehouse: Warehouse, histories: Histories, settings: Settings) -> Non
     replace_rows(warehouse, "dim_conversions", catalog_rows())
     replace_rows(warehouse, "int_export_as_of", as_of_rows())
     replace_rows(warehouse, "int_export_days_counted", day_rows())
-    replace_rows(warehouse, "mart_conversion_outages", outage_rows())
+    replace_rows(warehouse, "int_conversion_silences", silence_rows())
     select_models(warehouse, (*MODELS, *MARTS), settings)
 
 

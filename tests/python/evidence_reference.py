@@ -342,7 +342,8 @@ def mark_bots(settings: Settings, all_: list[Subject]) -> None:
             any(session.exclusion_reason is not None for session in one.sessions)
             or (
                 pages >= settings.bot_page_views
-                and sum(session.engaged_seconds for session in one.sessions) == 0
+                and sum(round(1000 * session.engaged_seconds) for session in one.sessions)
+                < 100 * pages
             )
             or (len(one.steps) >= settings.bot_page_views and 2 * fast > len(one.steps) - 1)
             or busiest[one.subject_id] > limit

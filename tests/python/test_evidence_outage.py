@@ -45,7 +45,23 @@ def test_a_short_outage_is_noted_only() -> None:
     assert found.silent_days == 1 and not found.is_long
 
 
-@pytest.mark.parametrize("rate", [0.5, 5.0, 15.0, 40.0, 400.0])
+def test_days_in_a_row_are_judged_together() -> None:
+    """One day without any of six is chance, a week of them is not; a weekend in it ends nothing."""
+    events, visits = np.full(60, 6.0), np.full(60, 300.0)
+    events[30] = 0
+    assert find_outage(DAYS, events, visits).silent_days == 0
+    events[30:36] = 0
+    # Two quiet days, one of which promises too little, and one without visits.
+    events[32], visits[32] = 0, 100
+    visits[33] = 0
+    found = find_outage(DAYS, events, visits)
+    assert (found.first_day, found.last_day, found.silent_days) == (DAYS[30], DAYS[35], 4)
+    # Counted on one of them: two shorter rows, which may be chance.
+    events[32] = 2
+    assert find_outage(DAYS, events, visits).silent_days == 0
+
+
+@pytest.mark.parametrize("rate", [0.5, 2.0, 3.0, 5.0, 15.0, 40.0, 400.0])
 def test_chance_alone_is_no_outage(rate: float) -> None:
     """Poisson counts, also where the day of the week and visits vary; rare events are not asked."""
     random = np.random.default_rng(20_261_122)

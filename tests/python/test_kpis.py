@@ -14,7 +14,7 @@ import pytest
 from causal_words import FORBIDDEN
 from kpi_reference import Cell, Facts, Record, Value, values_of
 from microconv.demo.generate import generate_demo
-from microconv.evidence.outage import find_outage
+from microconv.evidence.outage import silent_days
 from project_run import PROJECT, Warehouse, shared_warehouse
 
 UNTIL = date(2026, 6, 20)
@@ -249,20 +249,23 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
     """One rule in SQL and in Python, on random series with and without silent days."""
     rng = np.random.default_rng(4)
     path = tmp_path / "series.duckdb"
-    compiled = outage_statement(warehouse)
+    compiled = silence_statement(warehouse)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
             """create table mart_daily_conversions (conversion_name text, conversion_date date,
             segment_dimension text, conversion_count bigint, session_count bigint,
             is_ramp_up boolean)"""
         )
-        expected = set()
-        for number in range(300):
+        expected, single, left_out = set(), 0, set()
+        for number in range(600):
             days = [date.fromordinal(739000 + day) for day in range(int(rng.integers(1, 40)))]
             visits = rng.integers(0, 900, len(days))
-            share = rng.choice([0.01, 0.05, 0.4, 2.0])
+            share = rng.choice([0.01, 0.02, 0.05, 0.4, 2.0])
             events = rng.poisson(visits * share)
             events[rng.random(len(days)) < rng.choice([0.0, 0.1, 0.5])] //= 15
+            if rng.random() < 0.4:
+                first, length = int(rng.integers(0, len(days))), int(rng.integers(1, 8))
+                events[first : first + length] = 0
             connection.executemany(
                 "insert into mart_daily_conversions values (?, ?, 'all', ?, ?, false)",
                 [
@@ -270,19 +273,25 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
                     for day, one, size in zip(days, events, visits, strict=True)
                 ],
             )
-            outage = find_outage(days, events, visits)
-            expected.add((str(number), outage.silent_days, outage.first_day, outage.last_day))
+            is_silent, wanted = silent_days(events, visits)
+            expected |= {(str(number), days[place]) for place in np.flatnonzero(is_silent)}
+            single += int((is_silent & (wanted < 20)).sum())
+            is_none = (events == 0) & (wanted >= 5)
+            left_out |= {
+                (str(number), days[place]) for place in np.flatnonzero(is_silent | is_none)
+            }
         found = connection.execute(
-            f"""select conversion_name, count(*), min(outage_date), max(outage_date)
-            from ({compiled}) group by all"""
+            f"select conversion_name, conversion_date, is_outage, is_untracked from ({compiled})"
         ).fetchall()
-    assert {row for row in expected if row[1]} == set(found)
-    assert len(found) > 30
+    assert {row[:2] for row in found if row[2]} == expected
+    assert {row[:2] for row in found if row[3]} == left_out
+    assert len(expected) > 300 and single > 30 and len(left_out) > len(expected)
+    assert any(not row[3] for row in found)
 
 
-def outage_statement(warehouse: Warehouse) -> str:
+def silence_statement(warehouse: Warehouse) -> str:
     """The model's SQL as it is run, over a table of the test."""
-    warehouse.dbt("compile", "--select", "mart_conversion_outages").must_succeed()
-    [path] = (warehouse.root / "target").rglob("compiled/**/mart_conversion_outages.sql")
+    warehouse.dbt("compile", "--select", "int_conversion_silences").must_succeed()
+    [path] = (warehouse.root / "target").rglob("compiled/**/int_conversion_silences.sql")
     sql: str = path.read_text(encoding="utf-8")
     return sql.replace('"micro_conversions"."main".', "")

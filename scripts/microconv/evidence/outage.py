@@ -15,7 +15,10 @@ import numpy.typing as npt
 from microconv.evidence.quantities import Bools, Floats, ratio
 
 LEAST_EXPECTED = 20.0
-"""Fewer expected on a day may be none by chance; from here on a tenth of it is not."""
+"""Fewer expected may be none by chance; from here on a tenth of it is not."""
+
+LEAST_EXPECTED_OF_A_DAY = 3.0
+"""A day that promises fewer is passed over: a quartile says too much of what is rarer."""
 
 SILENT_SHARE = 0.1
 """A day with less than this share of what is expected is silent."""
@@ -56,6 +59,9 @@ NO_OUTAGE = Outage()
 def silent_days(events: npt.ArrayLike, visits: npt.ArrayLike) -> tuple[Bools, Floats]:
     """Which days are silent, and how many events were expected on each.
 
+    Days in a row with under a tenth of what is expected are judged together, so that a small site,
+    where one such day is chance, is told from one whose event has been missing for a week.
+
     Args:
         events: How often something was counted on each day.
         visits: What it is expected from, such as the sessions of each day; 0 for a day without any.
@@ -65,7 +71,12 @@ def silent_days(events: npt.ArrayLike, visits: npt.ArrayLike) -> tuple[Bools, Fl
     if not seen.any():
         return np.zeros(len(size), dtype=np.bool_), np.zeros(len(size))
     expected = float(np.quantile(counted[seen] / size[seen], _TYPICAL_QUANTILE)) * size
-    return (expected >= LEAST_EXPECTED) & (counted < SILENT_SHARE * expected), expected
+    is_low = counted < SILENT_SHARE * expected
+    is_telling = is_low & (expected >= LEAST_EXPECTED_OF_A_DAY)
+    # Days without visits neither end a row of days nor belong to it.
+    row = np.cumsum(seen & ~is_low)
+    together = np.bincount(row, weights=np.where(is_telling, expected, 0.0))
+    return is_telling & (together[row] >= LEAST_EXPECTED), expected
 
 
 def find_outage(days: Sequence[date], events: npt.ArrayLike, visits: npt.ArrayLike) -> Outage:

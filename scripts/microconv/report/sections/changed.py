@@ -71,7 +71,7 @@ def _outages(reader: Reader) -> Card:
         tables=(_table(reader, lines[:_MOST]),) if lines else (),
         caveats=tuple(caveats),
         rule="A day counts as silent with less than a tenth of what an ordinary day has, where at "
-        "least 20 were expected.",
+        "least 20 were expected, on it or together with the low days around it.",
     )
 
 
