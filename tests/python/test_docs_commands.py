@@ -8,11 +8,14 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from command_pages import command_line_page, commands, example_of
 from docs_commands import PROJECT, Block, blocks, inline_commands, unmarked_commands, words_of
+from microconv.arrival.command import DEFAULT_TIME_ZONE
+from microconv.clock import Clock, yesterday
 
 # Commands that are not run, each with the reason: a pattern of the whole command.
 NOT_RUN = {
@@ -28,7 +31,12 @@ NOT_RUN = {
 PLACES = {
     "/path/to/analytics_123456789/": "target/demo_export/",
     "'analytics_123456789/": "'target/demo_export/",
+    # Two parts of a backfill say as much as five.
+    "--from 2026-10-01 --to 2026-10-31": "--from 2026-10-18 --to 2026-10-31",
 }
+# The day that the pages were written for; an export that a daily run finds ends today.
+WRITTEN_FOR = date(2026, 11, 8)
+TODAY = yesterday(DEFAULT_TIME_ZONE, Clock()) + timedelta(days=1)
 # Exit codes that are an answer.
 ANSWERS = {"--fail-on-findings": 1}
 
@@ -121,7 +129,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.copy(copy / "profiles.example.yml", copy / "profiles.yml")
     for stamp in ("base", "dev", "bigquery", "validate"):
         (copy / ".venv" / f".{stamp}").touch()
-    shell(copy, "microconv demo --days 28 --visitors-per-day 120")
+    shell(copy, f"microconv demo --days 42 --visitors-per-day 70 --until {TODAY}")
     yield copy
     shutil.rmtree(copy)
 
@@ -149,10 +157,16 @@ def typed(command: str) -> str:
     """A command with places that exist; an exit code that is an answer is taken as one."""
     for place, there in PLACES.items():
         command = command.replace(place, there)
+    command = re.sub(r"\b20\d\d-\d\d-\d\d\b", lambda found: moved(found[0]), command)
     for option, code in ANSWERS.items():
         if option in command:
             command = f"{{ {command} || [ $? -eq {code} ]; }}"
     return command
+
+
+def moved(day: str) -> str:
+    """A day of the pages as the one that lies as long before today."""
+    return (TODAY - (WRITTEN_FOR - date.fromisoformat(day))).isoformat()
 
 
 def restore_lists(folder: Path) -> None:
