@@ -26,7 +26,7 @@ VALIDATION: list[Row] = [
         "open",
     ),
     ("daily", "validate", "names", "1", EXPORT, "event_name", f"open+{BASELINE_DAYS}"),
-    ("daily", "validate", "metadata", "3", "", "", ""),
+    ("daily", "validate", "metadata", "5", "", "", ""),
 ]
 
 
