@@ -80,7 +80,7 @@ DEMO_ENVIRONMENT = SEEDS_PATH=$(DEMO_FOLDER)/seeds GA4_EXPORT_FILES='$(DEMO_EXPO
 endif
 
 # What the report shows beside the marts; a command may read what an earlier one wrote.
-FOR_REPORT := correlate value cohorts lead-lag experiments proxy watch
+FOR_REPORT := correlate value score cohorts lead-lag experiments proxy watch
 
 demo: setup ## Generate an export (VERTICAL=saas, …: not a shop's), build everything from it, write the report
 	@$(BIN)/microconv demo --vertical '$(VERTICAL)' --out '$(DEMO_EXPORT)'
@@ -115,7 +115,7 @@ daily: setup ## The whole day, for a scheduler: wait for the export, check, buil
 	@$(BIN)/microconv daily $(DAILY_ARGS)
 
 evidence: setup ## Say what announces a macro and what moved, plan the next test, learn points: all that the report shows
-	@for command in $(FOR_REPORT) score; do $(BIN)/microconv $$command || exit; done
+	@for command in $(FOR_REPORT); do $(BIN)/microconv $$command || exit; done
 
 summary: setup ## Print the funnel, the segments and where the tables are
 	@$(BIN)/microconv summary

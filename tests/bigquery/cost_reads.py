@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from microconv.cost.reads import EXPORT, FIELDS, WHOLE
+from microconv.validate.read import BASELINE_DAYS
 
 from .compile_offline import Compiled, Node
 from .project import EXPORT_TABLE
@@ -15,6 +16,18 @@ from .project_reads import model_of, short
 from .reads import Read
 
 Row = tuple[str, ...]
+
+# What `microconv validate` sends, by name; test_validate_statements.py sees it sent.
+VALIDATION: list[Row] = [
+    (
+        *("daily", "validate", "days", "1", EXPORT),
+        "ecommerce.purchase_revenue ecommerce.purchase_revenue_in_usd ecommerce.transaction_id"
+        " event_date event_name event_params.key event_timestamp user_pseudo_id",
+        "open",
+    ),
+    ("daily", "validate", "names", "1", EXPORT, "event_name", f"open+{BASELINE_DAYS}"),
+    ("daily", "validate", "metadata", "5", "", "", ""),
+]
 
 
 def reads_csv(
@@ -30,6 +43,7 @@ def reads_csv(
         if run == "daily":
             rows += _replace_rows(incremental)
             rows.append((run, "question", "questions", str(len(incremental.queries)), "", "", ""))
+            rows += VALIDATION
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)

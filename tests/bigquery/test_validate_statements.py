@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from microconv.cost.reads import load_statements
 from microconv.validate.read import Profile
 
 from .compile_offline import EXPORT_DATASET, PROJECT, bigquery_output, write_profile
@@ -145,3 +147,18 @@ def test_few_columns_of_few_days_are_read(
         is_mix = one.columns == {"event_name"}
         assert is_mix or dates <= {day[-7:] for day in judged}
         assert len(dates) <= DAYS + BASELINE_DAYS
+
+
+def test_the_command_cost_knows_them(asked: tuple[Profile, list[str]], catalog: Catalog) -> None:
+    """Which columns of the raw export in how many statements, and how many ask for metadata."""
+    known = [one for one in load_statements() if one.kind == "validate"]
+    raw, others = Counter[str](), 0
+    for statement in asked[1]:
+        if statement.strip() == "select 1 as one":
+            continue
+        tables = [one for one in reads(catalog.analyze(statement)) if is_export(one.table)]
+        others += not tables
+        raw.update([" ".join(sorted({name for one in tables for name in one.columns}))])
+    del raw[""]
+    assert raw == {" ".join(one.reads[0].columns): one.count for one in known if one.reads}
+    assert others == sum(one.count for one in known if not one.reads)

@@ -21,7 +21,7 @@ HOSTILE = (
 SEEN = HOSTILE.replace("\x07", " ")
 
 
-COMMANDS = ("correlate", "value", "cohorts", "lead-lag", "experiments", "proxy", "watch")
+COMMANDS = ("correlate", "value", "score", "cohorts", "lead-lag", "experiments", "proxy", "watch")
 
 
 # What the demo does not have: alerts take 56 days of history, and nobody notes or answers anything.
@@ -106,6 +106,34 @@ ON_RECORD = (
         ('furthest_step', 'Added to cart', 'shop_by_visitor', 2, 50, 3.3),
         ('furthest_step', '(not entered)', 'shop_by_visitor', 0, 12, null)
     ) as answered(segment_dimension, segment_value, funnel_name, step_number, answers, mean)
+    """,
+    """
+    update mart_visitor_segments set is_history_loaded = true
+    where week_end_date = date '2026-11-08'
+    """,
+    """
+    insert into evidence_score_models by name
+    select
+        macro_name, 'view_item' as micro_name, false as is_learned_better, 0.7 as learned_auc,
+        0.65 as learned_auc_low, 0.75 as learned_auc_high, 0.69 as present_auc,
+        0.64 as present_auc_low, 0.74 as present_auc_high, 0.01 as auc_difference,
+        -0.01 as auc_difference_low, 0.03 as auc_difference_high, 0.9 as calibration_slope,
+        0.7 as calibration_slope_low, 1.1 as calibration_slope_high,
+        date '2026-10-25' as test_cut_date, 1200 as test_subject_count,
+        90 as test_converted_count, 7 as horizon_days, as_of_date, definitions_version
+    from mart_evidence_checks
+    where macro_name = 'purchase'
+    """,
+    """
+    insert into evidence_score_bands by name
+    select
+        'purchase' as macro_name, score_kind, band_number, band_number - 1.0 as score_from,
+        band_number + 0.5 as score_to, 600 as subject_count, 30 * band_number as converted_count,
+        0.05 * band_number as conversion_rate, 0.04 * band_number as conversion_rate_low,
+        0.06 * band_number as conversion_rate_high,
+        case when score_kind = 'learned' then 0.06 * band_number end as mean_predicted_rate
+    from (values ('present'), ('learned')) as kinds(score_kind)
+    cross join range(1, 3) as bands(band_number)
     """,
 )
 
@@ -195,6 +223,7 @@ def hostile_changes() -> tuple[str, ...]:
         "mart_alerts": ("metric_label", "sentence", "diagnosis", "next_look", "annotations"),
         "mart_alert_parts": ("part_value",),
         "mart_feedback": ("question",),
+        "mart_visit_contents": ("micro_label",),
         "evidence_checks": ("sentence", "status"),
         "stg_ga4__export_days": ("source_table_kind",),
     }

@@ -60,7 +60,8 @@ def test_every_number_is_the_marts(page: PageText, warehouse: Warehouse) -> None
         *("mart_alerts", "mart_alert_parts", "mart_tracked_rates", "mart_conversion_paths"),
         *("mart_sales_cycles", "mart_return_visits", "mart_feedback", "mart_cohorts"),
         *("evidence_cohorts", "evidence_experiments", "evidence_proxy_metrics"),
-        "mart_planning_rates",
+        *("mart_planning_rates", "mart_visit_contents", "mart_visitor_segments"),
+        *("evidence_score_models", "evidence_score_bands"),
     }
 
 
@@ -206,10 +207,11 @@ def test_without_evidence_it_says_how_to_get_it(report: Callable[..., Path]) -> 
         for name in (
             *("micro_conversions", "segments", "checks", "joint", "conversion_values"),
             *("cohorts", "lead_lag", "experiments", "proxy_validations", "proxy_metrics"),
+            *("score_models", "score_bands"),
         )
     )
     said = read_page(report(changes=tuple(drops))).text
-    for command in ("correlate", "value", "cohorts", "lead-lag", "proxy"):
+    for command in ("correlate", "value", "score", "cohorts", "lead-lag", "proxy"):
         assert f"`microconv {command}` looks into it" in said
     assert "Of 2 experiments on record none is judged" in said
     assert "`microconv value` looks into it" in said

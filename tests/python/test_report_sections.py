@@ -165,6 +165,7 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
     tables = (
         *("mart_alerts", "mart_alert_parts", "annotations", "mart_feedback", "mart_experiments"),
         *("mart_sales_cycles", "mart_return_visits", "mart_conversion_paths"),
+        *("mart_visit_contents", "mart_visitor_segments"),
         *("evidence_experiments", "mart_cohorts"),
     )
     said = read_page(report(changes=tuple(f"delete from {table}" for table in tables))).text
@@ -177,6 +178,8 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
         "No exposure to an experiment was found.",
         "No new visitor is known.",
         "No new visitor was followed",
+        "Too few got there in a later visit",
+        "It takes a whole week",
         "No way to Purchase is on record.",
         "No first week was followed long enough yet.",
     ):
@@ -354,3 +357,52 @@ def test_all_options_together_narrow_or_say_why_not(
     any_goal = {card for card, said in scopes(out).items() if "Any goal: " in said}
     assert any_goal >= {"scores", "stalled", "alert-1", "noted", "findings", "rows"}
     assert "funnel-shop-by-visitor" not in any_goal
+
+
+# ---- visits, stages and the test of scores -------------------------------------------------------
+
+
+def test_an_action_is_named_where_its_intervals_do_not_touch(report: Callable[..., Path]) -> None:
+    first = "where macro_name = 'purchase' and visit_index = 1"
+    rate = ", ".join(
+        f"micro_rate{end} = case visit_role when 'before' then {before} else {without} end"
+        for end, before, without in (("", 0.5, 0.4), ("_low", 0.45, 0.3), ("_high", 0.6, 0.44))
+    )
+    alike = "micro_rate = 0.4, micro_rate_low = 0.3, micro_rate_high = 0.5"
+    said = read_page(
+        report(
+            changes=(
+                f"update mart_visit_contents set {alike} {first}",
+                f"update mart_visit_contents set {rate} {first} and micro_name = 'search'",
+            )
+        )
+    ).text
+    named = re.search("More often in first visits of those who got there later: (.*?)\\.", said)
+    assert named and named[1] == "Searched the shop"
+    assert "Less often in first visits" not in said
+    alone = report(changes=(f"update mart_visit_contents set {alike} {first}",))
+    assert "No action clearly sets these first visits apart." in read_page(alone).text
+
+
+def test_moves_are_those_of_the_newest_week_with_all_its_history(
+    report: Callable[..., Path], page: PageText
+) -> None:
+    weeks = {one.key["week_end_date"] for one in page.numbers if one.card == "stage-flows"}
+    assert weeks == {"2026-11-08"}
+    out = report(changes=("update mart_visitor_segments set is_history_loaded = false",))
+    assert "It takes a whole week, with the days before it" in read_page(out).text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.51, 0.6, "Yes: who got there later had more points"),
+        (0.4, 0.49, "No: who got there later had fewer points"),
+        (0.45, 0.55, "That cannot be told: the order may be chance."),
+    ],
+)
+def test_scores_are_judged_by_their_interval(
+    report: Callable[..., Path], low: float, high: float, said: str
+) -> None:
+    ends = f"present_auc_low = {low}, present_auc_high = {high}"
+    assert said in read_page(report(changes=(f"update evidence_score_models set {ends}",))).text

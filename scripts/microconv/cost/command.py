@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from microconv.cost.sources import Basis
 
 OTHER_SITES = (1_000_000, 20_000_000, 200_000_000)  # events a day
-_GROUPS = {"test": "data tests", "question": "questions of macros", "replace": "old rows replaced"}
+_GROUPS = {
+    **{"test": "data tests", "question": "questions of macros", "replace": "old rows replaced"},
+    "validate": "the export validated",
+}
 _COLUMNS = ("run", "name", "statement_count", "billed_bytes", "growing_bytes", "cost")
 RULES = (
     "An estimate by BigQuery's rules for on-demand queries, not a bill: logical bytes of the "
     "columns and record fields that a statement reads, each table once a statement and at least "
     "10 MiB, each day of the export being a table. Replacing old rows is taken to read all columns "
     "of the open days, or of a whole table without partitions by day. Clustering may read less. "
-    "Storage, the free first TiB of a month and reruns are not in it; we cannot tell what a BI "
-    "tool asks."
+    "A daily run validates the export before it builds. What correlate, report and other commands "
+    "read of marts, storage, the free first TiB of a month and reruns are not in it; we cannot "
+    "tell what a BI tool asks."
 )
 
 

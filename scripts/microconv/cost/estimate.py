@@ -13,6 +13,8 @@ TIB = 2**40
 # BigQuery bills at least so much for each table that a query names, and for each query.
 MINIMUM_BYTES = 10 * MIB
 DAYS_OF_A_MONTH = 30
+# Kinds of statements that may read metadata only, which is no table of the project.
+_METADATA = ("question", "validate")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def costs(
             # What is limited to open days stays, and so do lists and the minimum of a small table.
             if not read.is_limited and size.growth in ("events", "days") and one.run == "daily":
                 growing += read_bytes if read_bytes > MINIMUM_BYTES else 0
-        billed = max(billed, MINIMUM_BYTES if one.reads or one.kind == "question" else 0)
+        billed = max(billed, MINIMUM_BYTES if one.reads or one.kind in _METADATA else 0)
         found.append(
             Cost(
                 one.run,
@@ -98,7 +100,8 @@ def bytes_read(read: TableRead, size: TableSize, scenario: Scenario, is_full: bo
 
     The export is a table per day, and each day counts as a table.
     """
-    days = scenario.open_days if read.is_limited and not is_full else scenario.history_days
+    is_limited = read.is_limited and not is_full
+    days = scenario.open_days + read.days_before if is_limited else scenario.history_days
     days = min(days, scenario.history_days)
     run_days = scenario.history_days if is_full else min(scenario.open_days, scenario.history_days)
     units = {

@@ -15,11 +15,19 @@ WHOLE = "*"  # all columns of a table
 
 @dataclass(frozen=True)
 class TableRead:
-    """One table of a statement; `columns` are dotted paths, `is_limited` means open days only."""
+    """One table of a statement.
+
+    Args:
+        table: Its name; `export` for the raw export.
+        columns: Dotted paths.
+        is_limited: Whether only open days are read, and so many days more before them.
+        days_before: These.
+    """
 
     table: str
     columns: tuple[str, ...]
     is_limited: bool
+    days_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,8 @@ class Statement:
 
     Args:
         run: 'full' or 'daily'.
-        kind: 'model', 'replace' (old rows give way to new ones), 'test', or 'question' (asked by a
-            macro while compiling).
+        kind: 'model', 'replace' (old rows give way to new ones), 'test', 'question' (asked by a
+            macro while compiling), or 'validate' (asked by `microconv validate`).
         name: Of the model, or of the first of the tests.
         count: How many statements of a run these are.
         reads: Their tables.
@@ -51,7 +59,9 @@ def load_statements(file: Path = FILE) -> list[Statement]:
             reads = rows.setdefault(key, [])
             if row["table"]:
                 columns = tuple(row["columns"].split())
-                reads.append(TableRead(row["table"], columns, row["days"] == "open"))
+                limit, _, before = row["days"].partition("+")
+                is_limited = limit == "open"
+                reads.append(TableRead(row["table"], columns, is_limited, int(before or 0)))
     return [Statement(*key, tuple(reads)) for key, reads in rows.items()]
 
 

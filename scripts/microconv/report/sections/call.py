@@ -7,6 +7,8 @@ from datetime import datetime
 
 from microconv.report.cards import Bar, Card, Section, Table, cells
 from microconv.report.read import Line, Reader
+from microconv.report.sections.calibration import calibration_card
+from microconv.report.sections.stages import STAGES
 from microconv.report.text import Name, Part, Value, text
 
 _SCORE = (
@@ -14,24 +16,19 @@ _SCORE = (
     *("last_activity_at", "top_reasons", "macro_conversion_count", "has_consent"),
 )
 _MOST = 10
-_STAGES = {
-    "TOFU": "Top of the funnel (awareness, interest)",
-    "MOFU": "Middle of the funnel (consideration)",
-    "BOFU": "Bottom of the funnel (intent)",
-    "customer": "Reached a goal",
-    "inactive": "Not seen lately",
-}
 _OPEN = "macro_conversion_count = 0 and lead_score > 0"
 
 
 def call(reader: Reader) -> Section:
     """Visitors with consent only; the rest is counted."""
-    cards = [_scores(reader), *_stalled(reader)]
+    scores, stalled = _scores(reader), _stalled(reader)
+    cards = (scores, *calibration_card(reader), *stalled)
+    brief = stalled[0].answer if stalled else scores.answer
     lead = (
         "Only visitors who gave consent are listed. The page holds their identifiers, so pass it "
         "on with care."
     )
-    return Section("call", "Who to call", lead, tuple(cards), cards[-1].answer)
+    return Section("call", "Who to call", lead, cards, brief)
 
 
 def _scores(reader: Reader) -> Card:
@@ -112,7 +109,7 @@ def _day(line: Line) -> str:
 def _stages(stages: Sequence[Line]) -> Table:
     found = {line.words("visitor_stage"): line for line in stages}
     rows = tuple(
-        (said, found[name].count("count(*)")) for name, said in _STAGES.items() if name in found
+        (said, found[name].count("count(*)")) for name, said in STAGES.items() if name in found
     )
     return Table("All visitors, by what they did lately", ("Stage", "Visitors"), rows)
 

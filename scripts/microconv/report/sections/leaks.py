@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from microconv.report.cards import Card, Section
 from microconv.report.read import Reader
+from microconv.report.sections.contents import content_card
 from microconv.report.sections.drop_offs import drop_off_cards
 from microconv.report.sections.feedback import feedback_cards
 from microconv.report.sections.funnels import Funnel, funnel_card, read_funnels
 from microconv.report.sections.paths import path_cards
 from microconv.report.sections.segments import segment_cards
+from microconv.report.sections.stages import flow_card
 from microconv.report.sections.velocity import velocity_card
 from microconv.report.sections.visits import cycle_card
 from microconv.report.text import text
@@ -25,7 +27,8 @@ def leaks(reader: Reader) -> Section:
         cards.append(_no_funnel(reader))
     cards += segment_cards(reader)
     if reader.scope.macro_name:
-        cards += [*path_cards(reader), *cycle_card(reader)]
+        cards += [*path_cards(reader), *cycle_card(reader), *content_card(reader)]
+    cards += flow_card(reader)
     cards += feedback_cards(reader)
     return Section("leaks", "Where it leaks", _lead(funnels), tuple(cards), cards[0].answer)
 
