@@ -108,7 +108,7 @@ validate: setup-validate ## Judge the newest days of the raw export against its 
 
 build: check $(if $(filter no,$(VALIDATE)),,validate) ## dbt build on the files that GA4_EXPORT_FILES names; ends with the funnels, segments and key figures
 	@mkdir -p target
-	@$(BIN)/dbt --no-use-colors build
+	@umask 077 && $(BIN)/dbt --no-use-colors build
 	@$(BIN)/microconv summary
 
 daily: setup ## The whole day, for a scheduler: wait for the export, check, build, evidence, watch, report (DAILY_ARGS)
