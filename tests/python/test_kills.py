@@ -99,7 +99,7 @@ def test_incremental_builds_killed_five_times(night: Night, seed: int, tmp_path:
 
 WRITERS = [
     *("correlate", "value", "score", "cohorts", "lead-lag", "experiments", "proxy", "watch"),
-    "audience --moment added_to_cart --format csv --minimum 1 --out members.csv",
+    "audience --moment pricing_seen --format csv --minimum 1 --out members.csv",
 ]
 # As many as make fifty of all commands, reports and exports.
 FEW, MANY = 3, 12
