@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ WRITTEN = ("evidence_", "mart_alert", "audience_members")
 Look = Callable[[], str]
 
 
-def start_command(warehouse: Warehouse, *arguments: str) -> subprocess.Popen[bytes]:
-    """Starts `microconv` on a warehouse, as a scheduler would."""
+def start_command(
+    warehouse: Warehouse, *arguments: str, prefix: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
+    """Starts `microconv` on a warehouse, as a scheduler would; a prefix may limit it."""
     return subprocess.Popen(
-        [sys.executable, "-m", "microconv", *arguments],
+        [*prefix, sys.executable, "-m", "microconv", *arguments],
         env={
             **os.environ,
             **warehouse.environment,

@@ -6,6 +6,8 @@ one query; a slow and obvious reading in Python says what must come out.
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import math
 import random
 import re
@@ -13,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +24,14 @@ from microconv.profile import Warehouse, open_export
 from project_run import PROJECT
 
 CASES = 4000
+# With and without summer time, on both halves of the earth; clocks that change at midnight (Chile,
+# Lebanon, Egypt), from one to midnight (Azores, Cuba) or by half an hour (Lord Howe).
+ZONES = (
+    *("UTC", "Europe/Berlin", "Europe/London", "America/New_York", "America/St_Johns"),
+    *("Australia/Sydney", "Australia/Lord_Howe", "Pacific/Auckland", "America/Santiago"),
+    *("Asia/Beirut", "Africa/Cairo", "Atlantic/Azores", "America/Havana", "Asia/Kolkata"),
+    *("Pacific/Kiritimati", "America/Los_Angeles"),
+)
 ALLOWED = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id", "page")
 SECRET = "s3cretZ"
 VALUE = pa.struct(
@@ -347,3 +358,28 @@ def test_points_halve_and_never_grow(macros: Warehouse) -> None:
         assert is_on_the_edge or said == int(exact.quantize(Decimal(1), ROUND_HALF_UP)), exact
         assert abs(fine - 1_000_000 * exact) <= 1, exact
         assert 0 <= said <= point
+
+
+# ---- days ----------------------------------------------------------------------------------------
+
+
+def test_days_begin_where_their_first_moment_is_in_every_time_zone(macros: Warehouse) -> None:
+    """Days of 23 and 25 hours, days that begin at one o'clock, and days with two midnights."""
+    first = dt.date(2026, 1, 1)
+    days = [first + dt.timedelta(days=number) for number in range(366)]
+    table = numbered(day=pa.array(days))
+    begins = macros.call_macro("local_midnight_micros", expression="day")
+    dates = [macros.call_macro("local_date", expression=one) for one in (begins, f"{begins} - 1")]
+    lengths: set[int] = set()
+    for name in ZONES:
+        zone = ZoneInfo(name)
+        # Of two midnights zoneinfo takes the first, of none the moment of the jump.
+        truth = [int(dt.datetime(d.year, d.month, d.day, tzinfo=zone).timestamp()) for d in days]
+        compiled = [one.replace("America/New_York", name) for one in (begins, *dates)]
+        for day, moment, (begin, date, before) in zip(
+            days, truth, run(table, *compiled), strict=True
+        ):
+            assert begin == moment * 1_000_000, (name, day)
+            assert (date, before) == (day, day - dt.timedelta(days=1)), (name, day)
+        lengths |= {(late - early) // 60 for early, late in itertools.pairwise(truth)}
+    assert lengths >= {23 * 60, 24 * 60, 25 * 60}
