@@ -397,12 +397,25 @@ def _plain_errors() -> Iterator[None]:
         yield
     except DbtBaseException as error:
         raise explained(str(error)) from error
+    except AttributeError as error:
+        # dbt-bigquery closes a connection that it could not open, which hides why it could not.
+        cause = _first_of(error)
+        if cause is error or error.name != "close":
+            raise
+        raise explained(str(cause)) from error
     except Exception as error:
         # The adapters' own packages are optional, so their errors are known by the module they come
         # from.
         if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb", "google"):
             raise
         raise explained(str(error)) from error
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """What went wrong first, where cleaning up went wrong too."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 def explained(text: str) -> MicroconvError:
