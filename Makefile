@@ -159,7 +159,7 @@ test-python: $(VENV)/.dev profiles.yml
 test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference executor over the compiled project
 	@$(BIN)/pytest -q -m "not long" tests/bigquery
 
-test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds killed at every moment
+test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds and commands killed at a hundred moments
 	@$(PYTEST) -m long tests/python
 
 truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)

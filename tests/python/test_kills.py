@@ -97,8 +97,9 @@ def test_incremental_builds_killed_five_times(night: Night, seed: int, tmp_path:
 
 # ---- what commands write -------------------------------------------------------------------------
 
+# `score` writes as they do; a demo so small teaches it nothing.
 WRITERS = [
-    *("correlate", "value", "score", "cohorts", "lead-lag", "experiments", "proxy", "watch"),
+    *("correlate", "value", "cohorts", "lead-lag", "experiments", "proxy", "watch"),
     "audience --moment pricing_seen --format csv --minimum 1 --out members.csv",
 ]
 # As many as make fifty of all commands, reports and exports.
@@ -142,7 +143,7 @@ def test_killed_writes_leave_all_rows_or_none(
     undisturbed = copy_to_write(built, tmp_path / "undisturbed", *empty)
     seconds = run_command(undisturbed, *of(command, tmp_path))
     old, new = {}, written_rows(undisturbed.path)
-    assert new or command == "watch", "nothing is written"
+    assert new, "nothing is written, so that nothing is shown"
     warehouse = copy_to_write(built, tmp_path / "killed", *empty)
     log = warehouse.path.with_name(f"{warehouse.path.name}.wal")
     killer = Killer(random.Random(command), seconds, lambda: stamps(warehouse.path, log))
