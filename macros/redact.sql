@@ -38,5 +38,6 @@
 
 {#- What stands for an id that may be personal: the same for the same id and salt, and nothing leads back. -#}
 {% macro salted_hash(expression) -%}
-    substr({{ sha256_hex("'" ~ var("user_id_salt") | replace("'", "") ~ "' || " ~ expression) }}, 1, 32)
+    {%- set salt = var("user_id_salt") | replace("'", "") | replace("\\", "") -%}
+    substr({{ sha256_hex("'" ~ salt ~ "' || " ~ expression) }}, 1, 32)
 {%- endmacro %}

@@ -12,6 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from killing import contents, start_command, written_rows
+from microconv.clock import Clock, Deadline
+from microconv.daily import process
+from microconv.daily.run_log import RunLog, last_run
+from microconv.daily.session import Session
+from microconv.daily.stages import Stage
 from microconv.errors import BUSY, MicroconvError
 from microconv.export.files import FileFormat, Folder
 from microconv.files import replace_file, write_file
@@ -19,6 +24,7 @@ from microconv.profile import explained
 from project_run import Warehouse
 from report_case import built_report
 from small_export import day_path
+from test_arrival import TestClock
 from test_kills import copy_to_write
 from warehouse_states import LATE, SEED, assert_equal_tables, copy_of, first_warehouse, new_export
 
@@ -220,6 +226,27 @@ def test_a_clock_that_was_set_back_hides_no_new_file_and_no_new_load(
     )
 
 
+def test_the_last_run_is_the_last_in_the_log_whatever_its_time(tmp_path: Path) -> None:
+    log, clock = tmp_path / "daily.jsonl", TestClock()
+    for run_id, back in (("later", 0), ("earlier", -86_400)):
+        clock.passed = back
+        RunLog(log, run_id, clock).add("run_started", scope="2026-11-22", stages=["build"])
+    found = last_run(log)
+    assert found is not None and found.run_id == "earlier"
+
+
+def test_time_that_is_set_back_ends_no_wait_and_prolongs_none() -> None:
+    class SetBack(TestClock):
+        def now(self) -> dt.datetime:
+            return self.at - dt.timedelta(days=self.passed)
+
+    deadline = Deadline(clock := SetBack(), 10)
+    clock.sleep(4)
+    assert deadline.left() == 6
+    clock.sleep(7)
+    assert deadline.left() == 0
+
+
 def loads(warehouse: Warehouse) -> dict[dt.date, dt.datetime]:
     return dict(warehouse.rows("select event_date, loaded_at from stg_ga4__export_days"))
 
@@ -247,11 +274,6 @@ def test_a_list_keeps_its_permissions_and_a_new_one_gets_the_usual(tmp_path: Pat
 def test_what_a_daily_run_makes_is_its_owners(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from microconv.clock import Clock
-    from microconv.daily import process
-    from microconv.daily.session import Session
-    from microconv.daily.stages import Stage
-
     def touching(arguments: list[str]) -> list[str]:
         return [sys.executable, "-c", f"open({str(tmp_path / 'warehouse')!r}, 'w')"]
 

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from microconv.profile import Warehouse, open_export
 from project_run import PROJECT
@@ -32,6 +33,7 @@ ZONES = (
     *("Asia/Beirut", "Africa/Cairo", "Atlantic/Azores", "America/Havana", "Asia/Kolkata"),
     *("Pacific/Kiritimati", "America/Los_Angeles"),
 )
+TERRIBLE_NAME = "o'brien'; drop table x; -- $(y) {{ z }} %s \u202e"
 ALLOWED = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id", "page")
 SECRET = "s3cretZ"
 VALUE = pa.struct(
@@ -51,6 +53,11 @@ def macros(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     profiles = tmp_path_factory.mktemp("profiles")
     (profiles / "profiles.yml").write_text((PROJECT / "profiles.example.yml").read_text())
     with pytest.MonkeyPatch.context() as patch:
+        folder = profiles / TERRIBLE_NAME
+        folder.mkdir()
+        file = folder / "events_20261101.parquet"
+        pq.write_table(pa.table({"event_date": [1]}), file)
+        patch.setenv("GA4_EXPORT_FILES", str(folder / "events_*.parquet"))
         patch.setenv("DBT_PROFILES_DIR", str(profiles))
         patch.setenv("DBT_TARGET_PATH", str(profiles / "target"))
         patch.delenv("DBT_TARGET", raising=False)
@@ -356,6 +363,16 @@ def test_points_halve_and_never_grow(macros: Warehouse) -> None:
         assert is_on_the_edge or said == int(exact.quantize(Decimal(1), ROUND_HALF_UP)), exact
         assert abs(fine - 1_000_000 * exact) <= 1, exact
         assert 0 <= said <= point
+
+
+# ---- names of files ------------------------------------------------------------------------------
+
+
+def test_a_name_of_a_file_is_no_sql(macros: Warehouse) -> None:
+    [shard] = macros.call_macro("export_shards")
+    assert Path(shard["path"]).parent.name == TERRIBLE_NAME
+    [row] = macros.run_query(f"from read_parquet({macros.call_macro('path_list', shards=[shard])})")
+    assert row == {"event_date": 1}
 
 
 # ---- days ----------------------------------------------------------------------------------------
