@@ -108,7 +108,7 @@ validate: setup-validate ## Judge the newest days of the raw export against its 
 
 build: check $(if $(filter no,$(VALIDATE)),,validate) ## dbt build on the files that GA4_EXPORT_FILES names; ends with the funnels, segments and key figures
 	@mkdir -p target
-	@$(BIN)/dbt --no-use-colors build
+	@umask 077 && $(BIN)/dbt --no-use-colors build
 	@$(BIN)/microconv summary
 
 daily: setup ## The whole day, for a scheduler: wait for the export, check, build, evidence, watch, report (DAILY_ARGS)
@@ -159,7 +159,7 @@ test-python: $(VENV)/.dev profiles.yml
 test-bigquery: $(VENV)/.dev profiles.yml ## Google's analyzer and reference executor over the compiled project
 	@$(BIN)/pytest -q -m "not long" tests/bigquery
 
-test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds killed at every moment
+test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds and commands killed at a hundred moments
 	@$(PYTEST) -m long tests/python
 
 truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)

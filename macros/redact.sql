@@ -7,7 +7,7 @@
     ) -%}
     {%- set address = text_before(expression, "#") -%}
     case
-        when {{ regexp_found(expression, "'[?@#]|%40'") }}
+        when {{ regexp_found(expression, "'[?@#]|%(25)*40'") }}
             then {{ redact_email(
                 "case when " ~ is_url ~ " then " ~ text_before(address, "?") ~ " || "
                 ~ allowed_query(text_after(address, "?")) ~ " else " ~ expression ~ " end"
@@ -18,12 +18,12 @@
 
 {#- Text in which whatever looks like an e-mail address became (redacted). -#}
 {% macro redact_email(expression) -%}
-    {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%40)[^\\s/?&=#:;,()]+", "(redacted)") }}
+    {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%(25)*40)[^\\s/?&=#:;,()]+", "(redacted)") }}
 {%- endmacro %}
 
 {#- Whether something in a text looks like an e-mail address. -#}
 {% macro holds_address(expression) -%}
-    {{ regexp_found(expression, "'@|%40'") }}
+    {{ regexp_found(expression, "'@|%(25)*40'") }}
 {%- endmacro %}
 
 {#- Like redact, for short names that hold no URL, such as those of items. -#}
@@ -38,5 +38,6 @@
 
 {#- What stands for an id that may be personal: the same for the same id and salt, and nothing leads back. -#}
 {% macro salted_hash(expression) -%}
-    substr({{ sha256_hex("'" ~ var("user_id_salt") | replace("'", "") ~ "' || " ~ expression) }}, 1, 32)
+    {%- set salt = var("user_id_salt") | replace("'", "") | replace("\\", "") -%}
+    substr({{ sha256_hex("'" ~ salt ~ "' || " ~ expression) }}, 1, 32)
 {%- endmacro %}

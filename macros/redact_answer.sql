@@ -2,7 +2,7 @@
     and other numbers of seven digits or more, whatever stands between the digits; NULL where there is nothing. Rather
     too much is taken out than too little. -#}
 {% macro redact_answer(expression) -%}
-    {%- set at = "(@|%40|\\x{FF20}|\\x{FE6B}|[(\\[{]\\s?at\\s?[)\\]}])" -%}
+    {%- set at = "(@|%(25)*40|\\x{FF20}|\\x{FE6B}|[(\\[{]\\s?at\\s?[)\\]}])" -%}
     {%- set name = "[^\\s/?&=#:;,()<>\\[\\]{}]+" -%}
     {%- set gap = "[\\p{Z}\\s]{0,2}" -%}
     {%- set between = "[\\p{Z}\\p{Pd}\\p{Cf}\\s().,+/_:*]{0,3}" -%}

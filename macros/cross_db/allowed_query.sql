@@ -9,7 +9,7 @@
         select string_agg(pair, '&' order by position)
         from unnest(split({{ query }}, '&')) as pair with offset as position
         where split(pair, '=')[safe_offset(0)] in ({{ allowed_query_parameters() }})
-            and not regexp_contains(pair, r'@|%40')
+            and not regexp_contains(pair, r'@|%(25)*40')
     ), '')
 {%- endmacro %}
 
@@ -20,7 +20,7 @@
     {%- for name in var("allowed_query_parameters") -%}
         {%- do names.append(modules.re.escape(name | replace("'", ""))) -%}
     {%- endfor -%}
-    {%- set without_addresses = "regexp_replace(" ~ query ~ ", '[^&]*(@|%40)[^&]*', '', 'g')" -%}
+    {%- set without_addresses = "regexp_replace(" ~ query ~ ", '[^&]*(@|%(25)*40)[^&]*', '', 'g')" -%}
     {%- set pairs -%}
         regexp_extract_all(
             '&' || replace({{ without_addresses }}, '&', '&&') || '&',

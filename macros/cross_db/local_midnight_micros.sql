@@ -7,6 +7,10 @@
     unix_micros(timestamp({{ expression }}, '{{ var("property_time_zone") }}'))
 {%- endmacro %}
 
+{#- From the last moment of the day before: where clocks go back from one to midnight (Azores, Cuba), DuckDB takes the
+    second of two midnights. -#}
 {% macro duckdb__local_midnight_micros(expression) -%}
-    epoch_us(cast({{ expression }} as timestamp) at time zone '{{ var("property_time_zone") }}')
+    (epoch_us(
+        (cast({{ expression }} as timestamp) - interval 1 microsecond) at time zone '{{ var("property_time_zone") }}'
+    ) + 1)
 {%- endmacro %}

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from microconv.arrival.command import wait
 from microconv.audience.command import audience
@@ -20,7 +21,7 @@ from microconv.cost.command import cost
 from microconv.daily.command import daily
 from microconv.discover.command import discover
 from microconv.doctor.command import doctor
-from microconv.errors import MicroconvError
+from microconv.errors import FINDINGS, MicroconvError
 from microconv.experiments.command import experiments
 from microconv.export.command import export
 from microconv.lead_lag.command import lead_lag
@@ -55,6 +56,12 @@ class PlainErrorGroup(TyperGroup):
             if error.remedy:
                 warn(hide_known_secrets(error.remedy))
             raise typer.Exit(error.exit_code) from error
+        except (TyperException, typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            # A bug of ours: whoever reports it pastes what it says.
+            warn_lines(hide_known_secrets(traceback.format_exc()))
+            raise typer.Exit(FINDINGS) from error
 
 
 def warn_lines(text: str) -> None:

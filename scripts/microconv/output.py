@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +19,11 @@ import typer
 # Where no terminal says how wide it is (a log, a pipe), tables are drawn this wide.
 _LOG_WIDTH = 120
 _SENTENCE_WIDTH = 100
-# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins with one of these for a formula and runs it; East Asian
+# ones take the wide signs too.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# What drives a terminal, and what turns the direction of the text behind it; a line may end.
+_DRIVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Verbosity(StrEnum):
@@ -63,7 +67,7 @@ class ListingFormat(StrEnum):
 
 def say(text: str = "") -> None:
     """Print one line of the result."""
-    print(_printable(text))
+    print(printable(text))
 
 
 def say_at_once() -> None:
@@ -74,7 +78,7 @@ def say_at_once() -> None:
 
 def say_sentence(text: str) -> None:
     """Print a longer sentence of the result, broken into lines as wide as a table may be."""
-    for line in textwrap.wrap(_printable(text), _SENTENCE_WIDTH, break_long_words=False):
+    for line in textwrap.wrap(printable(text), _SENTENCE_WIDTH, break_long_words=False):
         print(line)
 
 
@@ -87,7 +91,7 @@ def say_paragraphs(sentences: Iterable[str]) -> None:
 
 def warn(text: str) -> None:
     """Print one line beside the result, on standard error, so that a pipe gets the result only."""
-    print(_printable(text), file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def note(text: str) -> None:
@@ -132,7 +136,15 @@ def print_as(
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; dates as ISO text, NaN and infinity as null."""
-    print(json.dumps(json_ready(value), indent=2, ensure_ascii=False))
+    print(json_text(json_ready(value), indent=2))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """A value as JSON in which whatever cannot be printed is escaped; it means the same."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(
+        one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text
+    )
 
 
 def print_csv(
@@ -158,25 +170,28 @@ def print_table(
     if not console.is_terminal:
         console = Console(width=_LOG_WIDTH)
     table = Table(
-        title=Text(_printable(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        title=Text(printable(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
     )
     for position, heading in enumerate(headings):
         is_text = position < left_columns
         table.add_column(
-            Text(_printable(heading)), justify="left" if is_text else "right", overflow="fold"
+            Text(printable(heading)), justify="left" if is_text else "right", overflow="fold"
         )
     for row in rows:
         # Text, not str: a cell such as [1 %, 2 %] would be taken for markup.
-        table.add_row(*(Text(_printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)
 
 
 def csv_cell(value: Any) -> Any:
-    """A value as it goes into CSV: a leading apostrophe before text that looks like a formula."""
+    """A value as it goes into CSV: a leading apostrophe before text that looks like a formula, and
+    blanks for what would drive the terminal that shows it.
+    """
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return ""
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
+    if isinstance(value, str):
+        plain = _DRIVES.sub(" ", value)
+        return f"'{plain}" if value.lstrip(" ").startswith(_FORMULA_STARTS) else plain
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
@@ -217,7 +232,7 @@ def _three_digits(ratio: float) -> str:
     return f"{ratio:,.{decimals}f}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text without control characters: a label from a file must not drive the terminal."""
     return "".join(character if character.isprintable() else " " for character in text)
 

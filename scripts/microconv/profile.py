@@ -29,6 +29,9 @@ Record = dict[str, Cell]
 
 # What DuckDB and BigQuery say of a table that is not there.
 _MISSING = re.compile(r"does not exist|Not found: (Table|Dataset)", re.IGNORECASE)
+# What the operating system says through DuckDB.
+_FULL = re.compile(r"No space left on device|File too large|Disk quota exceeded")
+_CLOSED = re.compile(r"IO Error.*(Permission denied|Read-only file system)", re.DOTALL)
 _PACKAGE = "micro_conversions"
 _BUILD_FIRST = "Run `make build` (or `make demo`) first."
 
@@ -393,16 +396,30 @@ def _plain_errors() -> Iterator[None]:
     try:
         yield
     except DbtBaseException as error:
-        raise _explained(str(error)) from error
+        raise explained(str(error)) from error
+    except AttributeError as error:
+        # dbt-bigquery closes a connection that it could not open, which hides why it could not.
+        cause = _first_of(error)
+        if cause is error or error.name != "close":
+            raise
+        raise explained(str(cause)) from error
     except Exception as error:
         # The adapters' own packages are optional, so their errors are known by the module they come
         # from.
         if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb", "google"):
             raise
-        raise _explained(str(error)) from error
+        raise explained(str(error)) from error
 
 
-def _explained(text: str) -> MicroconvError:
+def _first_of(error: BaseException) -> BaseException:
+    """What went wrong first, where cleaning up went wrong too."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def explained(text: str) -> MicroconvError:
+    """What a warehouse said, as a sentence with what to do about it."""
     if "Could not set lock on file" in text:
         holder = re.search(r"Conflicting lock is held in (.+?\(PID \d+\))", text)
         by = f" by {holder.group(1)}" if holder else ""
@@ -413,6 +430,18 @@ def _explained(text: str) -> MicroconvError:
             FINDINGS,
         )
     sentence = " ".join(text.split())
+    if _FULL.search(text):
+        return MicroconvError(
+            f"There is no space left to write to: {sentence}",
+            "Make room, then run it again; the tables are as they were.",
+            FINDINGS,
+        )
+    if _CLOSED.search(text):
+        return MicroconvError(
+            f"The DuckDB file cannot be written: {sentence}",
+            "Look at the permissions of the file and of its folder, which takes its log.",
+            FINDINGS,
+        )
     return MicroconvError(
         f"The warehouse or its profile said: {sentence}", "Try `dbt debug`.", FINDINGS
     )

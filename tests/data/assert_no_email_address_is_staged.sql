@@ -20,7 +20,7 @@ with suspected_texts as (
         and (
             {%- for column in text_columns %}
             {{ "or " if not loop.first }}strpos(events.{{ column }}, '@') > 0
-            or strpos(events.{{ column }}, '%40') > 0
+            or {{ regexp_found("events." ~ column, "'%(25)*40'") }}
             {%- endfor %}
         )
 
@@ -40,4 +40,4 @@ select
     event_id,
     staged_text
 from suspected_texts
-where {{ regexp_found("staged_text", "'[A-Za-z0-9._+-](@|%40)[A-Za-z0-9-]+[.][A-Za-z]'") }}
+where {{ regexp_found("staged_text", "'[A-Za-z0-9._+-](@|%(25)*40)[A-Za-z0-9-]+[.][A-Za-z]'") }}

@@ -17,7 +17,9 @@ from project_run import Warehouse
 from small_export import day_path
 from warehouse_states import (
     LATE,
+    NO_TESTS,
     SEED,
+    Night,
     assert_equal_tables,
     assert_mended,
     copy_of,
@@ -27,7 +29,6 @@ from warehouse_states import (
     new_export,
 )
 
-NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 PATIENCE_SECONDS = 120
 
 
@@ -37,33 +38,10 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return first_warehouse(tmp_path_factory)
 
 
-@dataclass(frozen=True)
-class Night:
-    """What one run has to carry: the tables before, and the export since and the tables after."""
-
-    old: Warehouse
-    new: Warehouse
-
-    def begin(self, root: Path) -> Warehouse:
-        """A warehouse with the tables before and the export since."""
-        warehouse = copy_of(self.old, root)
-        warehouse.pattern = self.new.environment["GA4_EXPORT_FILES"]
-        return warehouse
-
-    def assert_each_table_is_old_or_new(self, warehouse: Warehouse, when: str) -> None:
-        not_old = tables_of(first_differences(warehouse, self.old))
-        neither = not_old & tables_of(first_differences(warehouse, self.new))
-        assert not neither, f"{when}: neither old nor new: {neither}"
-
-
 @pytest.fixture(scope="module")
 def night(good: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Night:
     """Late hits and a day delivered again, on top of the good warehouse."""
     return Night(good, eventful_night_at_once(tmp_path_factory))
-
-
-def tables_of(differences: list[str]) -> set[str]:
-    return {difference.split(":")[0] for difference in differences}
 
 
 # ---- a process that is killed --------------------------------------------------------------------

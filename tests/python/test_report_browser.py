@@ -65,6 +65,26 @@ def test_the_browser_would_see_a_request_and_a_complaint(browser: Page, tmp_path
     assert any("missing" in said for said in browser.complaints)
 
 
+def test_the_policy_of_the_page_stops_what_it_does_not_hold(
+    browser: Page, warehouse: Warehouse, tmp_path: Path
+) -> None:
+    """Should anything ever get past the escaping, it neither runs nor asks anybody for anything."""
+    html = (warehouse.root / "report.html").read_text(encoding="utf-8")
+    bad = (
+        '<p id="planted" onclick="document.title=1">x</p><script>document.title = "ran"</script>'
+        '<img src="http://nowhere.example/x.png"><iframe src="http://nowhere.example/"></iframe>'
+        '<p style="background: url(http://nowhere.example/y.png)">x</p>'
+    )
+    path = tmp_path / "page.html"
+    path.write_text(html.replace("</main>", f"{bad}</main>"), encoding="utf-8")
+    browser.open(path)
+    time.sleep(0.2)
+    assert browser.run("document.querySelector('#planted') !== null")
+    assert browser.run("document.title") != "ran"
+    # Blocked requests may be named; none is of the network, since the host does not exist.
+    assert any("Content Security Policy" in said for said in browser.complaints)
+
+
 def test_what_others_wrote_is_shown_as_text(
     browser: Page, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ import pytest
 from project_run import Warehouse, shared_warehouse
 from small_export import SECOND, Row, SmallExport, day_path, write_rows
 
+NO_TESTS = ("--exclude-resource-type", "test", "unit_test")
 SEED = 11
 FIRST, SECOND_DAY, MISSING, FOURTH, LATE, INTRADAY = range(6)  # the days of the export, by number
 COMPARED = ("stg_", "dim_", "fct_", "mart_", "evidence_")
@@ -107,6 +109,29 @@ def eventful_night_at_once(tmp_path_factory: pytest.TempPathFactory) -> Warehous
         new.build()
 
     return shared_warehouse(tmp_path_factory, "eventful_night", build)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What one run has to carry: the tables before, and the export since and the tables after."""
+
+    old: Warehouse
+    new: Warehouse
+
+    def begin(self, root: Path) -> Warehouse:
+        """A warehouse with the tables before and the export since."""
+        warehouse = copy_of(self.old, root)
+        warehouse.pattern = self.new.environment["GA4_EXPORT_FILES"]
+        return warehouse
+
+    def assert_each_table_is_old_or_new(self, warehouse: Warehouse, when: str) -> None:
+        not_old = _tables_of(first_differences(warehouse, self.old))
+        neither = not_old & _tables_of(first_differences(warehouse, self.new))
+        assert not neither, f"{when}: neither old nor new: {neither}"
+
+
+def _tables_of(differences: list[str]) -> set[str]:
+    return {difference.split(":")[0] for difference in differences}
 
 
 # ---- comparing warehouses ------------------------------------------------------------------------

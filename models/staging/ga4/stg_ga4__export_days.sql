@@ -9,6 +9,7 @@
 }}
 
 {%- set shards = shards_to_read(everything=not is_incremental()) %}
+{%- set begun = "cast('" ~ run_started_at.strftime("%Y-%m-%d %H:%M:%S") ~ "' as timestamp)" %}
 
 with rows_of_the_export as (
 
@@ -51,6 +52,14 @@ day_counts as (
 
 ),
 
+{% if is_incremental() -%}
+earlier_loads as (
+
+    select max(loaded_at) as loaded_at from {{ this }}
+
+),
+
+{% endif -%}
 stg_ga4__export_days as (
 
     select
@@ -67,12 +76,23 @@ stg_ga4__export_days as (
         shard_columns.missing_columns,
         day_counts.source_table_kind = 'daily' as is_final,
         day_counts.last_event_timestamp,
-        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as loaded_at
+        {% if is_incremental() -%}
+        -- Later than any load before, also when the machine's clock was set back.
+        greatest(
+            {{ begun }},
+            {{ timestamp_from_micros(
+                "coalesce(" ~ micros_of_timestamp("earlier_loads.loaded_at") ~ ", 0) + 1000000"
+            ) }}
+        ) as loaded_at
+        {%- else -%}
+        {{ begun }} as loaded_at
+        {%- endif %}
     from day_counts
     left join shard_columns
         on day_counts.property_id = shard_columns.property_id
         and day_counts.event_date = shard_columns.event_date
     {%- if is_incremental() %}
+    cross join earlier_loads
     where shard_columns.property_id is not null -- not the other properties of these dates
     {%- endif %}
 

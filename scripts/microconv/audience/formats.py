@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from microconv.audience.members import Changes, Member, Reason, Visitor
-from microconv.output import print_csv
+from microconv.output import json_text, print_csv
 
 CSV_COLUMNS = (
     *("change", "reason", "moment", "user_pseudo_id", "visitor_id", "platform", "stalled_at"),
@@ -46,7 +45,7 @@ def csv_text(moment: str, changes: Changes, has_all: bool, is_hashed: bool) -> s
 def ga4_text(moment: str, changes: Changes, has_all: bool, is_hashed: bool) -> str:
     """The audience as lines of JSON, each the body of a request of the Measurement Protocol."""
     bodies = [*_bodies(moment, changes, has_all, is_hashed)]
-    return "".join(json.dumps(body, ensure_ascii=False) + "\n" for body in bodies)
+    return "".join(json_text(body) + "\n" for body in bodies)
 
 
 def property_name(moment: str) -> str:

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from microconv.clock import Clock, Deadline
+from microconv.output import printable
 
 _LOOK_SECONDS = 0.05
 # What a process has to end by itself when it is asked to, before it is made to.
@@ -138,7 +139,8 @@ class Runner:
     def _echo(self, shown: Any) -> None:
         fresh = shown.read() if self.is_echoed else b""
         if fresh:
-            sys.stdout.write(fresh.decode(errors="replace"))
+            lines = fresh.decode(errors="replace").split("\n")
+            sys.stdout.write("\n".join(printable(line) for line in lines))
             sys.stdout.flush()
 
 

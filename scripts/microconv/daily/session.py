@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,8 @@ class Session:
                 if {stage.name for stage in stages} <= set(begun.done):
                     say(f"An earlier run did all of it ({scope}).")
                     return OK
-                return self._run(stages, scope, run_id, descriptor, begun)
+                with _owner_only():
+                    return self._run(stages, scope, run_id, descriptor, begun)
         except StoppedError as error:
             warn(f"The run was {error}.")
             return error.exit_code
@@ -116,6 +118,16 @@ class Session:
     def _lock_file(self) -> Path:
         """Beside what dbt compiles, which two builds at once would write over each other."""
         return self.folder / (os.environ.get("DBT_TARGET_PATH") or "target") / _LOCK_FILE
+
+
+@contextmanager
+def _owner_only() -> Iterator[None]:
+    """What a run and its stages make anew, such as the DuckDB file and logs, nobody else reads."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _begun(last: LastRun | None, stages: Sequence[Stage], scope: str) -> Begun:

@@ -74,10 +74,19 @@ def profile_findings(project_dir: Path) -> Iterator[Finding]:
     place = f"{credentials.database}.{credentials.schema}"
     yield Finding("Profile", "ok", f"{folder / 'profiles.yml'}, target {target}: {kind}, {place}.")
     keyfile = getattr(credentials, "keyfile", None)
-    if keyfile and Path(keyfile).is_file() and Path(keyfile).stat().st_mode & 0o077:
+    if keyfile and _others_may_read(Path(keyfile)):
         yield Finding(
             "Profile", "warn", f"Others may read the key file {keyfile}.", f"chmod 600 {keyfile}"
         )
+
+
+def _others_may_read(path: Path) -> bool:
+    """Whether the file is not its owner's alone, as far as it and its folder say."""
+    return (
+        path.is_file()
+        and bool(path.stat().st_mode & 0o077)
+        and bool(path.parent.stat().st_mode & 0o011)
+    )
 
 
 def export_findings(project_dir: Path) -> Iterator[Finding]:
@@ -125,6 +134,7 @@ def warehouse_findings(project_dir: Path) -> Iterator[Finding]:
     try:
         with open_warehouse(project_dir) as warehouse:
             place, loaded = warehouse.place, _loaded_days(warehouse)
+            file = warehouse.config.credentials.path if warehouse.is_duckdb else ""
     except NotBuiltError as error:
         yield Finding("Tables", "warn", "Nothing was built yet.", error.remedy)
         return
@@ -133,6 +143,9 @@ def warehouse_findings(project_dir: Path) -> Iterator[Finding]:
         return
     first, last = min(loaded), max(loaded)
     yield Finding("Tables", "ok", f"{place}: {len(loaded)} days, {first} to {last}.")
+    if file and _others_may_read(Path(file)):
+        said = f"Others on this machine may read the visitors in {file}."
+        yield Finding("Tables", "warn", said, f"chmod 600 {file}, or close its folder to others.")
     try:
         waiting = sorted(_export_days(project_dir) - {day.replace("-", "") for day in loaded})
     except MicroconvError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
 import os
@@ -13,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microconv.errors import MicroconvError
-from microconv.output import csv_cell
+from microconv.errors import BUSY, MicroconvError
+from microconv.files import OWNER_ONLY, OWNER_ONLY_FOLDER
+from microconv.output import csv_cell, json_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from microconv.export.tables import Table
 
 MANIFEST = "manifest.json"
-_OWNER_ONLY = 0o600
-_OWNER_ONLY_FOLDER = 0o700
 
 
 class FileFormat(StrEnum):
@@ -48,16 +48,30 @@ class Folder:
     """A folder of files that appear together.
 
     Until `finish` everything has a temporary name; what fails leaves the files of the last export.
+    One export at a time: the operating system's lock of the folder goes with whoever holds it.
     """
 
     def __init__(self, path: Path, file_format: FileFormat) -> None:
-        """Take a folder, which is made for its owner only where there is none."""
+        """Take a folder, which is made for its owner only where there is none.
+
+        Raises:
+            MicroconvError: It cannot be written, or another export writes there.
+        """
         self._path, self._format = path, file_format
         self._fresh: dict[str, Path] = {}
         if path.exists() and not path.is_dir():
             raise MicroconvError(f"{path} is a file.", "Name a folder with --to.")
         with _plain_errors(path):
-            path.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            path.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            self._lock: int | None = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._release()
+            raise MicroconvError(
+                f"Another export writes to {path}.", "Let it end, or name another folder.", BUSY
+            ) from error
+        self._remove_abandoned()
 
     def write(self, table: Table, batches: Iterable[pa.RecordBatch]) -> Written:
         """Write a table, batch by batch."""
@@ -74,7 +88,7 @@ class Folder:
         """Give all files their names, the manifest last; what only an earlier export wrote goes."""
         with _plain_errors(self._path / MANIFEST):
             fresh = self._create(MANIFEST)
-            fresh.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+            fresh.write_text(json_text(manifest, indent=2) + "\n", "utf-8")
         earlier = self._earlier()
         with _plain_errors(self._path, "Files of two exports may lie beside each other now."):
             for name in [*(one for one in self._fresh if one != MANIFEST), MANIFEST]:
@@ -82,16 +96,28 @@ class Folder:
             for name in earlier - self._fresh.keys():
                 (self._path / name).unlink(missing_ok=True)
             self._fresh.clear()
+        self._release()
 
     def clean(self) -> None:
-        """Remove what has no name yet."""
+        """Remove what has no name yet, and let others write."""
         for fresh in self._fresh.values():
             fresh.unlink(missing_ok=True)
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _remove_abandoned(self) -> None:
+        """Remove what a killed export left without a name."""
+        for ending in (*FileFormat, "json"):
+            for path in self._path.glob(f".*.{ending}.fresh"):
+                path.unlink(missing_ok=True)
 
     def _create(self, name: str) -> Path:
         fresh = self._path / f".{name}.fresh"
-        fresh.unlink(missing_ok=True)
-        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY))
+        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
         self._fresh[name] = fresh
         return fresh
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from microconv.errors import FINDINGS, MicroconvError
 from microconv.evidence.calibration import Band
 from microconv.evidence.score import LearnedScore
+from microconv.files import replace_file
 
 WEIGHTS, BANDS = "lead_score_weights.csv", "lead_score_bands.csv"
 NEVER_HALVES_DAYS = 36_500
@@ -121,7 +122,7 @@ def _decimal(number: float) -> str:
 
 
 def write(proposal: Proposal, seeds: Path) -> None:
-    """Write both seeds.
+    """Write both seeds, each whole.
 
     Raises:
         MicroconvError: A file cannot be written.
@@ -129,7 +130,7 @@ def write(proposal: Proposal, seeds: Path) -> None:
     for name, content in ((WEIGHTS, proposal.weights), (BANDS, proposal.bands)):
         path = seeds / name
         try:
-            path.write_text(content, encoding="utf-8")
+            replace_file(content.encode("utf-8"), path)
         except OSError as error:
             raise MicroconvError(f"{path} cannot be written: {error}", "", FINDINGS) from error
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from microconv.errors import FINDINGS, MicroconvError
+from microconv.files import replace_file
 from microconv.output import say, warn
 from microconv.starters.lists import (
     Vertical,
@@ -85,9 +86,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            fresh = folder / f".{name}.fresh"
-            fresh.write_bytes(content)
-            fresh.replace(folder / name)
+            replace_file(content, folder / name)
     except OSError as error:
         raise MicroconvError(
             f"{folder} cannot be written: {error.strerror}.", "Look at its permissions."
