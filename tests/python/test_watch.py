@@ -375,7 +375,8 @@ def test_rows_are_those_of_the_run_and_running_again_changes_nothing(shop: Shop)
     project = shop(MOBILE_DROP, LOST_REVENUE)
     found = watched()
     first = [rows(project, name) for name in TABLES]
-    alerts, parts = first
+    alerts, parts, runs = first
+    assert len(runs) == 1
     told = {
         (one["metric_kind"], one["metric_name"], day, rule["rule"])
         for one in found["alerts"]
@@ -402,9 +403,7 @@ def test_what_is_no_longer_so_is_taken_back(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
     run("watch")
     assert rows(project, "mart_alerts")
-    with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
-        connection.execute("update marts.mart_tracked_means set value_sum = unit_count")
+    let_nothing_swing(project)
     run("watch")
     assert rows(project, "mart_alerts") == [] and rows(project, "mart_alert_parts") == []
 
@@ -421,7 +420,46 @@ def test_one_rate_leaves_the_rows_of_the_others(shop: Shop) -> None:
 
 def test_nothing_is_written_when_asked_not_to(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
-    assert watched("--no-write")["alerts"] and rows(project, "mart_alerts") == []
+    assert watched("--no-write")["alerts"]
+    assert [rows(project, name) for name in TABLES] == [[], [], []]
+
+
+def let_nothing_swing(project: Path) -> None:
+    """Chance moves a rate now and then where nothing is planted; not here."""
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
+        connection.execute("update marts.mart_tracked_means set value_sum = unit_count")
+
+
+@pytest.mark.parametrize("is_quiet", [True, False])
+def test_a_run_is_on_record_also_if_it_finds_nothing(shop: Shop, is_quiet: bool) -> None:
+    project = shop(MOBILE_DROP)
+    if is_quiet:
+        let_nothing_swing(project)
+    watched("--metric", "purchase")
+    assert rows(project, "mart_watch_runs") == []  # it did not look at everything
+    found = watched("--by", "device_category")
+    assert bool(found["alerts"]) != is_quiet and not found["tracking"]
+    [by_device] = rows(project, "mart_watch_runs")
+    assert by_device["segment_dimensions"] == "device_category"
+    found = watched()
+    [row] = rows(project, "mart_watch_runs")
+    assert row.pop("summary") in " ".join(run("watch", "--no-write").stdout.split())
+    judged = LAST - timedelta(days=3)
+    assert row == {
+        "watch_id": f"{LAST.isoformat()}/run",
+        "as_of_date": LAST,
+        "since_days": 7,
+        "first_judged_date": judged - timedelta(days=6),
+        "watched_until_date": judged,
+        "rates_watched_count": found["summary"]["rates_watched"],
+        "rates_not_watched_count": found["summary"]["rates_not_watched"],
+        "alert_count": len(found["alerts"]),
+        "tracking_problem_count": 0,
+        "segment_dimensions": "",
+    }
+    assert found["watched_until"] == judged.isoformat()
+    assert by_device["rates_watched_count"] > row["rates_watched_count"] > 0
 
 
 def test_marts_have_the_columns_that_are_written() -> None:
