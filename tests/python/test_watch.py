@@ -564,6 +564,61 @@ def test_a_browser_that_falls_silent_counts_if_much_is_missing(
     assert (standings["view_item"] == "tracking_suspect") is is_suspect
 
 
+def _lose(project: Path, condition: str) -> None:
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            f"update marts.mart_tracked_counts set event_count = 0 where event_date >= ?"
+            f" and ({condition})",
+            [planted_from()],
+        )
+
+
+def _add(project: Path, event: str, part: str, value: str, count: str) -> None:
+    """A row a day, counted as a share of an event's."""
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            f"insert into marts.mart_tracked_counts select event_date, '{event}', '{part}',"
+            f" '{value}', {count}, 0, 0, all_count, session_count from marts.mart_tracked_counts"
+            f" where event_name = 'page_view' and part = 'event'"
+        )
+
+
+def test_a_parameter_that_all_events_lost_is_one_problem(shop: Shop) -> None:
+    project = shop(NOTHING)
+    for event in ("view_item", "add_to_cart", "begin_checkout", "page_view"):
+        for name in ("page_location", "page_title"):
+            _add(project, event, "parameter", name, "all_count")
+    _add(project, "page_view", "parameter", "campaign", "all_count // 5")
+    _lose(project, "part = 'parameter'")
+    everywhere, one = sorted(watched()["tracking"], key=lambda problem: len(problem["next_look"]))
+    assert everywhere["name"] == (
+        "page_location, page_title of add_to_cart, begin_checkout, page_view and 1 more"
+    )
+    assert "campaign" not in everywhere["next_look"]
+    # Four of five never had it: that it is gone is said, and that it may be no fault.
+    assert (one["name"], one["kind"]) == ("campaign of page_view", "parameter empty")
+    assert "if a campaign or an offer ended, nothing broke" in one["next_look"]
+
+
+def test_browsers_that_nobody_knows_any_more_are_one_problem(shop: Shop) -> None:
+    project = shop(NOTHING)
+    for browser, share in (("Chrome", 7), ("Safari", 3), ("(none)", 0)):
+        _add(project, "*", "browser", browser, f"all_count * {share} // 10")
+    _lose(project, "part = 'browser'")
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            "update marts.mart_tracked_counts set event_count = all_count"
+            " where part_value = '(none)' and event_date >= ?",
+            [planted_from()],
+        )
+    found = watched()
+    [problem] = found["tracking"]
+    assert (problem["kind"], problem["name"]) == ("parameter empty", "browser of all events")
+    # What was done is counted all the same.
+    standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
+    assert standings["view_item"] == "watched"
+
+
 def test_a_rate_rests_on_its_conversions_their_events_and_their_fields() -> None:
     foundations = Foundations(
         events={
