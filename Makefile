@@ -165,7 +165,7 @@ test-long: $(VENV)/.dev profiles.yml ## Tests that add to shorter ones: builds a
 truth: $(VENV)/.dev profiles.yml ## Find planted effects again over 200 seeds (an hour; resumes; TRUTH_ARGS selects)
 	@$(BIN)/python scripts/truth.py $(TRUTH_ARGS)
 
-truth-watching: $(VENV)/.dev profiles.yml ## The same of alerts, leads and past experiments (half an hour; WORLDS=200)
+truth-watching: $(VENV)/.dev profiles.yml ## The same of alerts, leads and experiments (half an hour; resumes; WORLDS=200)
 	@$(BIN)/python scripts/truth_watching.py --worlds $(or $(WORLDS),200)
 
 test-emulator: $(VENV)/.dev setup-emulator profiles.yml ## Run dbt-bigquery against an emulator (needs Python 3.13)

@@ -90,6 +90,7 @@ WHOLE_READS = {
     "int_visits_numbered": "which visit is whose first may change with any day of history",
     "mart_alert_parts": "what microconv wrote; a row per part of an alert",
     "mart_alerts": "what microconv wrote; a row per alert",
+    "mart_watch_runs": "what microconv wrote; a row per day on which it watched",
     "mart_cohorts": "a row per macro-conversion, week, behaviour and age",
     "mart_conversion_outages": "a row per conversion and silent day",
     "mart_conversion_reach": "a row per micro- and macro-conversion",

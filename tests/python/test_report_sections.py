@@ -171,7 +171,7 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
     said = read_page(report(changes=tuple(f"delete from {table}" for table in tables))).text
     for sentence in (
         "No alert is on record.",
-        "whether it ran is not on record where it had nothing to tell",
+        "watched until Nov 5, 2026, as of Nov 8, 2026: ",
         "No problem of tracking is on record.",
         "Nothing is noted of these days.",
         "No answer to a survey is on record",

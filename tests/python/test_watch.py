@@ -375,7 +375,8 @@ def test_rows_are_those_of_the_run_and_running_again_changes_nothing(shop: Shop)
     project = shop(MOBILE_DROP, LOST_REVENUE)
     found = watched()
     first = [rows(project, name) for name in TABLES]
-    alerts, parts = first
+    alerts, parts, runs = first
+    assert len(runs) == 1
     told = {
         (one["metric_kind"], one["metric_name"], day, rule["rule"])
         for one in found["alerts"]
@@ -402,9 +403,7 @@ def test_what_is_no_longer_so_is_taken_back(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
     run("watch")
     assert rows(project, "mart_alerts")
-    with duckdb.connect(str(project / "shop.duckdb")) as connection:
-        connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
-        connection.execute("update marts.mart_tracked_means set value_sum = unit_count")
+    let_nothing_swing(project)
     run("watch")
     assert rows(project, "mart_alerts") == [] and rows(project, "mart_alert_parts") == []
 
@@ -421,7 +420,46 @@ def test_one_rate_leaves_the_rows_of_the_others(shop: Shop) -> None:
 
 def test_nothing_is_written_when_asked_not_to(shop: Shop) -> None:
     project = shop(MOBILE_DROP)
-    assert watched("--no-write")["alerts"] and rows(project, "mart_alerts") == []
+    assert watched("--no-write")["alerts"]
+    assert [rows(project, name) for name in TABLES] == [[], [], []]
+
+
+def let_nothing_swing(project: Path) -> None:
+    """Chance moves a rate now and then where nothing is planted; not here."""
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute("update marts.mart_tracked_rates set success_count = trial_count // 5")
+        connection.execute("update marts.mart_tracked_means set value_sum = unit_count")
+
+
+@pytest.mark.parametrize("is_quiet", [True, False])
+def test_a_run_is_on_record_also_if_it_finds_nothing(shop: Shop, is_quiet: bool) -> None:
+    project = shop(MOBILE_DROP)
+    if is_quiet:
+        let_nothing_swing(project)
+    watched("--metric", "purchase")
+    assert rows(project, "mart_watch_runs") == []  # it did not look at everything
+    found = watched("--by", "device_category")
+    assert bool(found["alerts"]) != is_quiet and not found["tracking"]
+    [by_device] = rows(project, "mart_watch_runs")
+    assert by_device["segment_dimensions"] == "device_category"
+    found = watched()
+    [row] = rows(project, "mart_watch_runs")
+    assert row.pop("summary") in " ".join(run("watch", "--no-write").stdout.split())
+    judged = LAST - timedelta(days=3)
+    assert row == {
+        "watch_id": f"{LAST.isoformat()}/run",
+        "as_of_date": LAST,
+        "since_days": 7,
+        "first_judged_date": judged - timedelta(days=6),
+        "watched_until_date": judged,
+        "rates_watched_count": found["summary"]["rates_watched"],
+        "rates_not_watched_count": found["summary"]["rates_not_watched"],
+        "alert_count": len(found["alerts"]),
+        "tracking_problem_count": 0,
+        "segment_dimensions": "",
+    }
+    assert found["watched_until"] == judged.isoformat()
+    assert by_device["rates_watched_count"] > row["rates_watched_count"] > 0
 
 
 def test_marts_have_the_columns_that_are_written() -> None:
@@ -524,6 +562,61 @@ def test_a_browser_that_falls_silent_counts_if_much_is_missing(
     assert problem["value"] == browser
     standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
     assert (standings["view_item"] == "tracking_suspect") is is_suspect
+
+
+def _lose(project: Path, condition: str) -> None:
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            f"update marts.mart_tracked_counts set event_count = 0 where event_date >= ?"
+            f" and ({condition})",
+            [planted_from()],
+        )
+
+
+def _add(project: Path, event: str, part: str, value: str, count: str) -> None:
+    """A row a day, counted as a share of an event's."""
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            f"insert into marts.mart_tracked_counts select event_date, '{event}', '{part}',"
+            f" '{value}', {count}, 0, 0, all_count, session_count from marts.mart_tracked_counts"
+            f" where event_name = 'page_view' and part = 'event'"
+        )
+
+
+def test_a_parameter_that_all_events_lost_is_one_problem(shop: Shop) -> None:
+    project = shop(NOTHING)
+    for event in ("view_item", "add_to_cart", "begin_checkout", "page_view"):
+        for name in ("page_location", "page_title"):
+            _add(project, event, "parameter", name, "all_count")
+    _add(project, "page_view", "parameter", "campaign", "all_count // 5")
+    _lose(project, "part = 'parameter'")
+    everywhere, one = sorted(watched()["tracking"], key=lambda problem: len(problem["next_look"]))
+    assert everywhere["name"] == (
+        "page_location, page_title of add_to_cart, begin_checkout, page_view and 1 more"
+    )
+    assert "campaign" not in everywhere["next_look"]
+    # Four of five never had it: that it is gone is said, and that it may be no fault.
+    assert (one["name"], one["kind"]) == ("campaign of page_view", "parameter empty")
+    assert "if a campaign or an offer ended, nothing broke" in one["next_look"]
+
+
+def test_browsers_that_nobody_knows_any_more_are_one_problem(shop: Shop) -> None:
+    project = shop(NOTHING)
+    for browser, share in (("Chrome", 7), ("Safari", 3), ("(none)", 0)):
+        _add(project, "*", "browser", browser, f"all_count * {share} // 10")
+    _lose(project, "part = 'browser'")
+    with duckdb.connect(str(project / "shop.duckdb")) as connection:
+        connection.execute(
+            "update marts.mart_tracked_counts set event_count = all_count"
+            " where part_value = '(none)' and event_date >= ?",
+            [planted_from()],
+        )
+    found = watched()
+    [problem] = found["tracking"]
+    assert (problem["kind"], problem["name"]) == ("parameter empty", "browser of all events")
+    # What was done is counted all the same.
+    standings = {one["metric_name"]: one["standing"] for one in found["rates"]}
+    assert standings["view_item"] == "watched"
 
 
 def test_a_rate_rests_on_its_conversions_their_events_and_their_fields() -> None:

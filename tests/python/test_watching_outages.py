@@ -16,6 +16,7 @@ from microconv.watching.outages import (
     suspect_days,
 )
 from microconv.watching.series import DailyRate
+from microconv.watching.silence import is_steady
 from microconv.watching.wording import alert_sentences, outage_sentence
 
 FIRST = date(2026, 5, 4)
@@ -66,6 +67,32 @@ def test_an_event_is_not_missed_before_it_was_there() -> None:
     counted[20:] = 80
     assert find_suspicions([tracked(Kind.EVENT_GONE, counted, 1000)]) == ()
     assert find_suspicions([tracked(Kind.EVENT_GONE, np.zeros(60), 1000)]) == ()
+
+
+def test_what_came_in_lately_is_missed_once_it_was_there_for_a_week() -> None:
+    """A new event is a small part of a long history; its usual level is that since it came in."""
+    for there, is_found in ((12, True), (5, False)):
+        counted = np.zeros(200)
+        counted[180 : 180 + there] = 80
+        found = find_suspicions([tracked(Kind.EVENT_GONE, counted, 1000)])
+        assert bool(found) is is_found
+        if found:
+            assert found[0].days == tuple(day(place) for place in range(192, 200))
+            assert found[0].expected == pytest.approx(8 * 80)
+    # Some tried it out before.
+    counted = np.where(np.arange(200) % 9 == 0, 2.0, 0.0)
+    counted[180:192] = 80
+    (found_one,) = find_suspicions([tracked(Kind.EVENT_GONE, counted, 1000)])
+    assert found_one.days[0] == day(192)
+
+
+def test_days_before_it_came_in_are_no_weekly_pauses() -> None:
+    """Nothing on any Saturday of two weeks before, and on one Saturday on which it broke."""
+    counted = np.full(35, 300.0)
+    counted[:15] = 0
+    counted[[19, 26]] = 0  # Saturdays, as days 5 and 12
+    (found,) = find_suspicions([tracked(Kind.EVENT_GONE, counted, 4000)])
+    assert found.days == (day(19), day(26))
 
 
 def test_rare_events_are_looked_at_over_several_days() -> None:
@@ -152,6 +179,38 @@ def test_a_version_that_another_replaced_is_no_outage() -> None:
     assert found.kind is Kind.VALUE_SILENT and found.is_tracking
     assert suspect_days([found], "visits") == {day(place) for place in range(50, 60)}
     assert suspect_days([found], "purchase") == frozenset()
+
+
+def test_a_value_that_came_back_was_not_on_its_way_out() -> None:
+    """Two weak days, two without any, and then it is there again."""
+    edge, rest = np.full(60, 90.0), np.full(60, 900.0)
+    edge[40:44] = (30, 12, 0, 0)
+    parts = [
+        tracked(Kind.VALUE_SILENT, counted, 1500, "browser", value)
+        for counted, value in ((edge, "Edge"), (rest, "Chrome"))
+    ]
+    (found,) = find_suspicions(parts)
+    assert found.kind is Kind.VALUE_SILENT and found.days == (day(42), day(43))
+    edge[44:] = 0
+    (found,) = find_suspicions(parts)
+    assert found.kind is Kind.VALUE_REPLACED
+
+
+@pytest.mark.parametrize(
+    ("share", "is_so"),
+    [
+        ([0.3] * 50 + [0.0] * 10, True),  # there on every day, and gone
+        ([0.0] * 20 + [0.2, 0.4] * 15 + [0.0] * 10, True),  # since it came in
+        ([0.3] * 10 + [0.0] * 5 + [0.3] * 20 + [0.0] * 25, False),  # campaigns come and go
+        ([0.3] * 12 + [0.0] * 48, False),  # too short to say
+        ([0.3, 0.05] * 30, False),  # not on every day
+    ],
+)
+def test_what_few_events_have_is_missed_only_if_it_was_there_every_day(
+    share: list[float], is_so: bool
+) -> None:
+    counts = DailyRate(FIRST, 500 * np.array(share), np.full(60, 500.0))
+    assert is_steady(counts) is is_so
 
 
 def test_empty_parameters_and_missing_revenue_are_found() -> None:

@@ -1,4 +1,4 @@
-"""The columns of what `watch` writes; the .yml of the two marts names the same."""
+"""The columns of what `watch` writes; the .yml of the marts names the same."""
 
 from __future__ import annotations
 
@@ -37,4 +37,14 @@ PARTS = {
     "is_main": "truth",
 }
 
-TABLES = {"mart_alerts": ALERTS, "mart_alert_parts": PARTS}
+RUNS = {
+    "watch_id": "text",
+    "as_of_date": "date",
+    "since_days": "integer",
+    **of_kind("date", "first_judged_date", "watched_until_date"),
+    **of_kind("integer", "rates_watched_count", "rates_not_watched_count"),
+    **of_kind("integer", "alert_count", "tracking_problem_count"),
+    **of_kind("text", "segment_dimensions", "summary"),
+}
+
+TABLES = {"mart_alerts": ALERTS, "mart_alert_parts": PARTS, "mart_watch_runs": RUNS}

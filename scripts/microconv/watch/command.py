@@ -72,7 +72,8 @@ def watch(
 ) -> None:
     """Say which rates moved more than chance, what that consists of, and where tracking broke.
 
-    Writes mart_alerts and mart_alert_parts. Exit codes: 0, 1 with --fail-on-findings, 2 errors.
+    Writes mart_alerts, mart_alert_parts and mart_watch_runs. Exit codes: 0, 1 with
+    --fail-on-findings, 2 errors.
 
     Example: microconv watch --since 7d --fail-on-findings
     """

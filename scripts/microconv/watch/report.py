@@ -10,6 +10,7 @@ from typing import Any
 
 from microconv.watch import rows, words
 from microconv.watch.judge import Alert, Judged, is_watched
+from microconv.watch.metrics import ALL
 from microconv.watch.read import Annotation
 from microconv.watch.rows import Explained
 from microconv.watch.tracking import Problem
@@ -57,19 +58,64 @@ class Outcome:
         """Whether somebody is to be told."""
         return bool(self.alerts or self.problems)
 
+    @property
+    def watched_count(self) -> int:
+        """How many rates the rules could be tested for."""
+        return sum(is_watched(one) for one in self.judged)
+
+    @property
+    def watched_until(self) -> date | None:
+        """The last judged day of any rate; None where no day is complete."""
+        return max((one.days[-1] for one in self.judged if one.days), default=None)
+
+
+def headline(found: Outcome) -> str:
+    """What there is to tell, of how many rates and until when."""
+    alerts, problems, until = len(found.alerts), len(found.problems), found.watched_until
+    told = (
+        f"{alerts} alert{'' if alerts == 1 else 's'}, "
+        f"{problems} problem{'' if problems == 1 else 's'} of tracking"
+    )
+    days = f"the last {found.since_days} complete day{'' if found.since_days == 1 else 's'}"
+    judged = f"{days} up to {until:%Y-%m-%d}" if until else "no day is complete yet"
+    return (
+        f"{told if found.notifies else 'Nothing to tell'}: {found.watched_count} of "
+        f"{len(found.judged)} rates could be watched, {judged} "
+        f"({found.as_of:%Y-%m-%d} is the last loaded day)."
+    )
+
+
+def run_row(found: Outcome) -> Row:
+    """That and what was watched: what tells "nothing found" from "never looked"."""
+    return {
+        "watch_id": rows.run_id(found.as_of),
+        "as_of_date": found.as_of,
+        "since_days": found.since_days,
+        "first_judged_date": min((one.days[0] for one in found.judged if one.days), default=None),
+        "watched_until_date": found.watched_until,
+        "rates_watched_count": found.watched_count,
+        "rates_not_watched_count": len(found.judged) - found.watched_count,
+        "alert_count": len(found.alerts),
+        "tracking_problem_count": len(found.problems),
+        "segment_dimensions": ", ".join(
+            sorted({one.series.metric.dimension for one in found.judged} - {ALL})
+        ),
+        "summary": headline(found),
+    }
+
 
 def document(found: Outcome) -> dict[str, Any]:
     """The outcome as plain values; numbers that are not defined become null when it is printed."""
-    watched = sum(is_watched(one) for one in found.judged)
     return {
         "schema": SCHEMA,
         "as_of": found.as_of,
         "since_days": found.since_days,
+        "watched_until": found.watched_until,
         "summary": {
             "alerts": len(found.alerts),
             "tracking_problems": len(found.problems),
-            "rates_watched": watched,
-            "rates_not_watched": len(found.judged) - watched,
+            "rates_watched": found.watched_count,
+            "rates_not_watched": len(found.judged) - found.watched_count,
         },
         "tracking": [_problem(problem, found.as_of, noted) for problem, noted in found.problems],
         "alerts": [_alert(one, found.minimum) for one in found.alerts],

@@ -73,6 +73,11 @@ def tracking_id(as_of: date) -> str:
     return f"{as_of.isoformat()}/tracking"
 
 
+def run_id(as_of: date) -> str:
+    """Of the run over every rate as of a day."""
+    return f"{as_of.isoformat()}/run"
+
+
 def alert_rows(found: Explained, as_of: date, minimum: int) -> list[Row]:
     """A row per day and rule; what is said in words stands with the newest day."""
     alert = found.alert

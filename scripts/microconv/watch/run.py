@@ -13,7 +13,7 @@ from microconv.watch.judge import Alert, Judged, judge_all
 from microconv.watch.metrics import Foundations, Metric, Series
 from microconv.watch.money import is_revenue
 from microconv.watch.read import WatchReader
-from microconv.watch.report import Outcome
+from microconv.watch.report import Outcome, run_row
 from microconv.watch.rows import Explained
 from microconv.watch.tracking import Problem, find_problems, suspect_days
 from microconv.writing import Table
@@ -97,7 +97,7 @@ def tables_of(found: Outcome, is_whole: bool) -> tuple[list[Table], list[str]]:
     Args:
         found: The outcome.
         is_whole: Whether every rate was judged, so that an alert that is not among them is over,
-            and everything that broke is.
+            and everything that broke is; only such a run is put on record as one.
     """
     as_of, minimum = found.as_of, found.minimum
     alerts = [row for one in found.alerts for row in rows.alert_rows(one, as_of, minimum)]
@@ -107,10 +107,13 @@ def tables_of(found: Outcome, is_whole: bool) -> tuple[list[Table], list[str]]:
     owners |= {str(row["watch_id"]) for row in alerts}
     if is_whole:
         alerts += [rows.problem_row(one, as_of, noted) for one, noted in found.problems]
-        owners.add(rows.tracking_id(as_of))
-    return [Table("mart_alerts", tuple(alerts)), Table("mart_alert_parts", tuple(parts))], sorted(
-        owners
-    )
+        owners |= {rows.tracking_id(as_of), rows.run_id(as_of)}
+    tables = [
+        Table("mart_alerts", tuple(alerts)),
+        Table("mart_alert_parts", tuple(parts)),
+        Table("mart_watch_runs", (run_row(found),) if is_whole else ()),
+    ]
+    return tables, sorted(owners)
 
 
 def _chosen(series: Sequence[Series], names: Collection[str]) -> list[Series]:

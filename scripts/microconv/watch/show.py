@@ -9,7 +9,7 @@ from typing import Any
 
 from microconv import output
 from microconv.watch import words
-from microconv.watch.report import LIMITS, Outcome, rate_of
+from microconv.watch.report import LIMITS, Outcome, headline, rate_of
 from microconv.watch.rows import stories
 from microconv.watching.alerts import LARGEST_DETECTABLE_DROP
 from microconv.watching.scores import BASELINE_WEEKS, HISTORY_DAYS, WEEK
@@ -39,7 +39,7 @@ _STANDINGS = {
 
 def show(found: Outcome, place: str) -> None:
     """Print tracking first: what it concerns says nothing about visitors."""
-    output.say_sentence(_headline(found))
+    output.say_sentence(headline(found))
     output.say()
     if found.problems:
         output.say("Tracking (no behaviour)")
@@ -63,12 +63,12 @@ def show(found: Outcome, place: str) -> None:
     for limit in LIMITS:
         output.say_sentence(f"- {limit}")
     output.say()
-    output.say(f"Tables: mart_alerts and mart_alert_parts, {place}.")
+    output.say(f"Tables: mart_alerts, mart_alert_parts and mart_watch_runs, {place}.")
 
 
 def slack_message(found: Outcome) -> dict[str, Any]:
     """A message for an incoming webhook of Slack; names cannot mention or link anybody."""
-    headline = _headline(found)
+    told = headline(found)
     lines = [
         f"*Tracking* {_escaped(words.problem_sentence(problem).removeprefix('Tracking: '))}\n"
         f"_Next:_ {_escaped(words.problem_next_look(problem.suspicion))}"
@@ -87,23 +87,8 @@ def slack_message(found: Outcome) -> dict[str, Any]:
     left_out = len(lines) - _MOST_BLOCKS
     if left_out > 0:
         lines = [*lines[:_MOST_BLOCKS], f"{left_out} more in mart_alerts."]
-    blocks = [_section(_escaped(headline)), *map(_section, lines)]
-    return {"text": _escaped(headline), "blocks": blocks}
-
-
-def _headline(found: Outcome) -> str:
-    rates = [rate_of(one, found.minimum) for one in found.judged]
-    watched = sum(one["standing"] == "watched" for one in rates)
-    alerts, problems = len(found.alerts), len(found.problems)
-    told = (
-        f"{alerts} alert{'' if alerts == 1 else 's'}, "
-        f"{problems} problem{'' if problems == 1 else 's'} of tracking"
-    )
-    return (
-        f"{told if found.notifies else 'Nothing to tell'}: {watched} of {len(rates)} rates could "
-        f"be watched, the last {found.since_days} complete day"
-        f"{'' if found.since_days == 1 else 's'} up to {found.as_of:%Y-%m-%d} (last loaded)."
-    )
+    blocks = [_section(_escaped(told)), *map(_section, lines)]
+    return {"text": _escaped(told), "blocks": blocks}
 
 
 def _rates(found: Outcome) -> None:

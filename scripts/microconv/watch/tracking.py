@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -12,18 +10,26 @@ import numpy as np
 from microconv.evidence.outage import LARGEST_MISSING_SHARE, LEAST_EXPECTED, SILENT_SHARE
 from microconv.evidence.quantities import Bools, Floats
 from microconv.watch.metrics import Foundations, Metric, Series
+from microconv.watch.problems import (
+    ANY_EVENT,
+    DIMENSION,
+    DIMENSIONS,
+    Problem,
+    Subject,
+    together,
+    without_repeats,
+)
 from microconv.watch.read import TrackedCounts
 from microconv.watching import DailyRate, Kind, Suspicion, Tracked, find_suspicions
+from microconv.watching.silence import begin_of, is_steady
 
-ANY_EVENT = "*"
 USUAL_SHARE = 0.5
-"""A parameter that fewer of its events carry comes and goes with campaigns and coupons."""
+"""What fewer events carry is missed only if it was there on every day: it may be a campaign's."""
 
 FLAG_SHARE = 0.9
 """A parameter is a flag if so many of its values say yes or no."""
 
 _TYPICAL_QUANTILE = 0.75
-_DIMENSIONS = ("browser", "app_version", "stream_id")
 # Fields that the export has as parameters as well.
 _FIELDS_OF = {"session_engaged", "firebase_conversion", "transaction_id"}
 _REQUIRED = ("transaction_id", "ecommerce.transaction_id", "revenue")
@@ -34,44 +40,6 @@ _READ_FROM = {
     "revenue_usd": "revenue",
 }
 _UNKNOWN = "(none)"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a suspicion is about.
-
-    Args:
-        event: Its name; `*` for all events; empty if it is about a conversion.
-        part: As in mart_tracked_counts; empty if it is about a conversion.
-        value: Of the part.
-        conversion: Name of the conversion; empty if it is about an event.
-    """
-
-    event: str = ""
-    part: str = ""
-    value: str = ""
-    conversion: str = ""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Tracking that broke: one finding, though several parameters or events may share it.
-
-    Args:
-        suspicion: The largest of those that were put together, with a name that says them all.
-        subjects: What they are about.
-        missing_share: Share of the events of these days that is missing, in 0..1.
-    """
-
-    suspicion: Suspicion
-    subjects: tuple[Subject, ...]
-    missing_share: float
-
-    @property
-    def id(self) -> str:
-        """What is the same in every run that sees it."""
-        tracked = self.suspicion.tracked
-        return f"{tracked.kind}/{tracked.name}/{tracked.dimension}/{tracked.value}"
 
 
 def find_problems(
@@ -102,7 +70,7 @@ def find_problems(
     about = [(one, subjects[id(one.tracked)]) for one in found]
     return [
         Problem(suspicion, named, _missing_share(suspicion, named, counts))
-        for suspicion, named in _together(_without_repeats(about, foundations))
+        for suspicion, named in together(without_repeats(about, foundations))
     ]
 
 
@@ -152,6 +120,8 @@ def _touches(
 ) -> bool:
     if subject.conversion:
         return subject.conversion in conversions
+    if subject.part == DIMENSION:
+        return False  # nobody knows the browser; what was done is counted all the same
     if subject.part in ("field", "parameter"):
         return any(
             subject.value == name and subject.event in (event, ANY_EVENT) for event, name in fields
@@ -178,31 +148,45 @@ def _of_events(counts: TrackedCounts, macros: set[str]) -> list[tuple[Tracked, S
             if event != ANY_EVENT and silent_by_sessions[row]:
                 numbers = series(counts.counted[row], counts.sessions[row])
                 found.append((Tracked(Kind.EVENT_GONE, event, numbers), subject))
-        elif part in _DIMENSIONS:
+        elif part in DIMENSIONS:
             if value != _UNKNOWN:
                 # All values: those that did not fall silent may have taken over.
                 numbers = series(counts.counted[row], counts.sessions[row])
                 name = "activity" if event == ANY_EVENT else event
                 found.append((Tracked(Kind.VALUE_SILENT, name, numbers, part, value), subject))
+            elif event == ANY_EVENT:
+                known = counts.all_counts[row] - counts.counted[row]
+                numbers = series(known, counts.all_counts[row])
+                about = Subject(ANY_EVENT, DIMENSION, part)
+                found.append(
+                    (Tracked(Kind.PARAMETER_EMPTY, f"{part} of all events", numbers), about)
+                )
         elif not (part == "parameter" and value in _FIELDS_OF):
             said = counts.true_counts[row] + counts.false_counts[row]
             if said.sum() >= FLAG_SHARE * max(counts.counted[row].sum(), 1):
                 flag = series(counts.true_counts[row], said)
                 name = value if event == ANY_EVENT else f"{value} of {event}"
                 found.append((Tracked(Kind.FLAG_TURNED, name, flag), subject))
-            if event != ANY_EVENT and silent_by_events[row] and _is_usual(counts, row):
+            if event != ANY_EVENT and silent_by_events[row]:
                 kind = Kind.REVENUE_MISSING if value == "revenue" else Kind.PARAMETER_EMPTY
                 name = event if value == "revenue" else f"{value} of {event}"
-                is_required = event in macros and value in _REQUIRED
                 numbers = series(counts.counted[row], counts.all_counts[row])
-                found.append((Tracked(kind, name, numbers, is_required=is_required), subject))
+                is_occasional = not _is_usual(numbers)
+                if is_occasional and not is_steady(numbers):
+                    continue
+                is_required = event in macros and value in _REQUIRED
+                one = Tracked(kind, name, numbers, "", "", is_required, is_occasional)
+                found.append((one, subject))
     return found
 
 
 def may_be_silent(counted: Floats, expected_from: Floats) -> Bools:
-    """Which rows have a day that is far below their usual; the others need no closer look."""
+    """Which rows have a day that is far below their usual; the others need no closer look.
+
+    Usual is here that of the days on which it was counted: what came in lately is looked at too.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        rates = np.where(expected_from > 0, counted / expected_from, np.nan)
+        rates = np.where((expected_from > 0) & (counted > 0), counted / expected_from, np.nan)
     known = np.isfinite(rates).any(axis=1)
     usual = np.zeros(len(rates))
     usual[known] = np.nanquantile(rates[known], _TYPICAL_QUANTILE, axis=1)
@@ -211,12 +195,14 @@ def may_be_silent(counted: Floats, expected_from: Floats) -> Bools:
     return np.asarray(low.any(axis=1) & (expected.sum(axis=1) >= LEAST_EXPECTED))
 
 
-def _is_usual(counts: TrackedCounts, row: int) -> bool:
-    seen = counts.all_counts[row] > 0
-    if not seen.any():
-        return False
-    share = counts.counted[row][seen] / counts.all_counts[row][seen]
-    return bool(np.quantile(share, _TYPICAL_QUANTILE) >= USUAL_SHARE)
+def _is_usual(counts: DailyRate) -> bool:
+    """Whether most of its events carry it, on a good day of all or since it came in."""
+    for since in (counts, counts.since(begin_of(counts))):
+        seen = since.trials > 0
+        share = since.successes[seen] / since.trials[seen]
+        if seen.any() and np.quantile(share, _TYPICAL_QUANTILE) >= USUAL_SHARE:
+            return True
+    return False
 
 
 def _of_conversions(series: Sequence[Series]) -> list[tuple[Tracked, Subject]]:
@@ -228,38 +214,6 @@ def _of_conversions(series: Sequence[Series]) -> list[tuple[Tracked, Subject]]:
         for one in series
         if one.metric.kind in ("macro", "micro")
     ]
-
-
-def _without_repeats(
-    found: Sequence[tuple[Suspicion, Subject]], foundations: Foundations
-) -> list[tuple[Suspicion, Subject]]:
-    """Not again: a conversion whose event is gone, an event in a browser that is gone altogether,
-    a flag of one event that turned on all.
-    """
-    events: dict[str, set[date]] = defaultdict(set)
-    wholes: dict[tuple[str, str], set[date]] = defaultdict(set)
-    for one, subject in found:
-        if subject.part == "event":
-            events[subject.event] |= set(one.days)
-        elif subject.event == ANY_EVENT:
-            wholes[subject.part, subject.value] |= set(one.days)
-
-    def is_said(one: Suspicion, subject: Subject) -> bool:
-        days = set(one.days)
-        if subject.conversion:
-            own = {
-                event
-                for name in foundations.conversions_of(Metric("micro", subject.conversion))
-                for event, _ in foundations.events.get(name, frozenset())
-            }
-            return any(days & events[event] for event in own)
-        if subject.event != ANY_EVENT and subject.part != "event":
-            # Fewer are expected in a browser, so that its silence is noticed on other days.
-            is_gone = subject.part in _DIMENSIONS and bool(days & events[subject.event])
-            return is_gone or bool(days & wholes[subject.part, subject.value])
-        return False
-
-    return [(one, subject) for one, subject in found if not is_said(one, subject)]
 
 
 def _missing_share(
@@ -287,51 +241,3 @@ def _usual_share(counts: TrackedCounts, row: int, silent: Sequence[int]) -> floa
     own = float(counts.counted[row][other].sum())
     rest = float(counts.all_counts[row][other].sum()) - own
     return own / rest if rest > 0 else 1.0
-
-
-def _together(
-    found: Sequence[tuple[Suspicion, Subject]],
-) -> list[tuple[Suspicion, tuple[Subject, ...]]]:
-    """Parameters that an event lost on the same days are one problem, and so are events that one
-    browser no longer sends, or in which one flag turned.
-    """
-    groups: dict[tuple[object, ...], list[tuple[Suspicion, Subject]]] = defaultdict(list)
-    for one, subject in found:
-        key: tuple[object, ...] = (one.kind, one.days, subject)
-        if one.kind is Kind.PARAMETER_EMPTY:
-            key = (one.kind, one.days, subject.event)
-        elif one.kind is Kind.FLAG_TURNED:
-            key = (one.kind, one.days, subject.value)
-        elif one.kind is Kind.VALUE_SILENT:
-            key = (one.kind, one.days, subject.part, subject.value)
-        groups[key].append((one, subject))
-    return [_named(members) for members in groups.values()]
-
-
-def _named(
-    members: Sequence[tuple[Suspicion, Subject]],
-) -> tuple[Suspicion, tuple[Subject, ...]]:
-    main, _ = max(members, key=lambda pair: (pair[0].expected, pair[0].tracked.name))
-    subjects = tuple(subject for _, subject in members)
-    tracked = main.tracked
-    name = tracked.name
-    if len(members) > 1 and main.kind is Kind.PARAMETER_EMPTY:
-        name = f"{_listed(sorted(one.value for one in subjects))} of {subjects[0].event}"
-    elif len(members) > 1 and main.kind is Kind.FLAG_TURNED:
-        name = f"{subjects[0].value} of {_listed(sorted(one.event for one in subjects))}"
-    elif len(members) > 1:
-        name = _listed(sorted(one.event for one in subjects))
-    shown = Suspicion(
-        Tracked(tracked.kind, name, tracked.counts, tracked.dimension, tracked.value),
-        main.kind,
-        main.days,
-        main.is_ongoing,
-        main.counted,
-        main.expected,
-    )
-    return shown, subjects
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"

@@ -186,7 +186,12 @@ def problem_sentence(problem: Problem) -> str:
 
 def problem_next_look(suspicion: Suspicion) -> str:
     """One thing to look at."""
-    return problem_look(suspicion.kind, f"{suspicion.days[0]:%Y-%m-%d}")
+    said = problem_look(suspicion.kind, f"{suspicion.days[0]:%Y-%m-%d}")
+    if suspicion.tracked.is_occasional:
+        said += (
+            " Most of these events never had it: if a campaign or an offer ended, nothing broke."
+        )
+    return said
 
 
 def problem_look(kind: Kind, day: str) -> str:

@@ -15,9 +15,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from microconv.evidence.outage import LEAST_EXPECTED, SILENT_SHARE, silent_days
+from microconv.evidence.outage import LEAST_EXPECTED
 from microconv.evidence.quantities import Bools, Floats
 from microconv.watching.series import DailyRate
+from microconv.watching.silence import silences
 
 TURNED_ODDS = 10.0
 """Odds that change by this factor overnight mean that the flag means something else."""
@@ -25,18 +26,12 @@ TURNED_ODDS = 10.0
 TAKEN_OVER_SHARE = 0.5
 """If other values gained this share of what is missing, visitors moved on to them."""
 
-MOST_POOLED_DAYS = 14
-"""Rare events are looked at over so many last days together."""
-
 _WINDOW = 7
 _OVERNIGHT_SHARE = 0.5
 _MOVED_SHARE = 0.5
 _LEAST_DAYS_BEFORE = 4
 _LAST_DAYS = 2
 _FADED_SHARE = 0.5
-_PAUSE_DAYS = 2  # of a weekend
-_PAUSE_WEEKS = 4
-_PAUSE_SHARE = 0.75
 
 
 class Kind(StrEnum):
@@ -63,6 +58,8 @@ class Tracked:
         value: Of the dimension.
         is_required: Whether it belongs to every event from the first day on, such as the number of
             an order; else it may have been on its way in before it was first counted as usual.
+        is_occasional: Whether most of its events never had it, though so many on every day that its
+            silence stands out.
     """
 
     kind: Kind
@@ -71,6 +68,7 @@ class Tracked:
     dimension: str = ""
     value: str = ""
     is_required: bool = False
+    is_occasional: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,44 +136,8 @@ def _suspicion(tracked: Tracked) -> Suspicion | None:
         return None
     if tracked.kind is Kind.FLAG_TURNED:
         return _turned(tracked) if counts.is_proportion else None
-    is_silent, expected = silent_days(counts.successes, counts.trials)
-    expected = np.where(_weekly_pauses(counts, expected), 0.0, expected)
-    is_silent = (is_silent & (expected > 0)) | _silent_lately(counts, expected)
-    if not tracked.is_required:
-        # Before it was first counted as usual nothing can have broken: it was on its way in.
-        is_usual = (counts.successes > 0) & (counts.successes >= SILENT_SHARE * expected)
-        usual = np.flatnonzero(is_usual)
-        is_silent[: usual[0] if len(usual) else None] = False
+    is_silent, expected = silences(counts, tracked.is_required)
     return _of_days(tracked, is_silent, expected) if is_silent.any() else None
-
-
-def _weekly_pauses(counts: DailyRate, expected: Floats) -> Bools:
-    """Days of weekdays that are always silent between days that are not: nobody works on Sunday."""
-    is_silent = (counts.trials > 0) & (counts.successes < SILENT_SHARE * expected)
-    is_loud = (counts.trials > 0) & ~is_silent
-    near = np.zeros(len(counts), dtype=np.bool_)
-    for place in np.flatnonzero(is_loud).tolist():
-        near[max(place - _PAUSE_DAYS, 0) : place + _PAUSE_DAYS + 1] = True
-    paused = np.zeros(len(counts), dtype=np.bool_)
-    for weekday in range(_WINDOW):
-        same = np.arange(len(counts)) % _WINDOW == weekday
-        known, silent = same & (counts.trials > 0), same & is_silent
-        is_usual = known.sum() >= _PAUSE_WEEKS and silent.sum() >= _PAUSE_SHARE * known.sum()
-        # An outage of months silences every weekday too, but not between days that are counted.
-        if is_usual and (silent & near).sum() > silent.sum() / 2:
-            paused |= same
-    return paused
-
-
-def _silent_lately(counts: DailyRate, expected: Floats) -> Bools:
-    """The last days, as few as are expected to hold enough, if together they are silent."""
-    silent = np.zeros(len(counts), dtype=np.bool_)
-    for days in range(1, min(MOST_POOLED_DAYS, len(counts) - 1) + 1):
-        wanted = float(expected[-days:].sum())
-        if wanted >= LEAST_EXPECTED:
-            silent[-days:] = float(counts.successes[-days:].sum()) < SILENT_SHARE * wanted
-            break
-    return silent & (counts.trials > 0)
 
 
 def _of_days(tracked: Tracked, chosen: Bools, expected: Floats) -> Suspicion:
@@ -216,9 +178,15 @@ def _days_before(found: Suspicion) -> tuple[date, ...]:
 
 
 def _faded(found: Suspicion, before: Sequence[date]) -> bool:
-    """Whether it was on its way out already: a release is left slowly, a tag breaks at once."""
+    """Whether it was on its way out already: a release is left slowly, a tag breaks at once.
+
+    What came back was not on its way out.
+    """
     counts = found.tracked.counts
     share = found.expected / _total(counts, found.days)[1]
+    later = counts.place(found.days[-1]) + 1
+    if (counts.successes[later:] > _FADED_SHARE * share * counts.trials[later:]).any():
+        return False
     x, n = _total(counts, before[-_LAST_DAYS:])
     return x < _FADED_SHARE * share * n
 

@@ -81,6 +81,16 @@ class DailyRate:
             else np.pad(self.variances[:wanted], (0, missing)),
         )
 
+    def since(self, place: int) -> DailyRate:
+        """The series from a place on."""
+        return replace(
+            self,
+            first_day=self.day(place),
+            successes=self.successes[place:],
+            trials=self.trials[place:],
+            variances=None if self.variances is None else self.variances[place:],
+        )
+
     def without(self, days: Collection[date]) -> DailyRate:
         """The series with some days unknown, such as those of an outage."""
         known = np.ones(len(self), dtype=np.bool_)

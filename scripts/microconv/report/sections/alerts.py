@@ -14,8 +14,8 @@ from microconv.report.charts import Point, trend
 from microconv.report.read import Line, Reader
 from microconv.report.sections.noted import Noted, between, marks, with_caption
 from microconv.report.sections.origin import english_words
-from microconv.report.sections.stories import METRIC, Story, read_stories
-from microconv.report.sections.tracking import day_of, next_look, tracking_card
+from microconv.report.sections.stories import METRIC, Story, newest_run, read_stories
+from microconv.report.sections.tracking import day_of, next_look, tracking_card, watched_until
 from microconv.report.text import Name, Part, Text, listed, plain, spaced, text
 
 _RATES = "mart_tracked_rates"
@@ -38,10 +38,10 @@ _WEEKS_BEFORE = 6
 
 def alert_cards(reader: Reader, noted: Sequence[Noted]) -> list[Card]:
     """Tracking first, then a card for each story; the newest and those that go on come first."""
-    told = read_stories(reader)
+    told, run = read_stories(reader), newest_run(reader)
     return [
-        tracking_card(reader),
-        *([] if told else [_nothing(reader)]),
+        tracking_card(reader, run),
+        *([] if told else [_nothing(reader, run)]),
         *(_card(reader, place, one, noted) for place, one in enumerate(told[:_CARDS], start=1)),
         *([_more(reader, told[_CARDS:])] if len(told) > _CARDS else []),
     ]
@@ -208,13 +208,23 @@ def _more(reader: Reader, stories: Sequence[Story]) -> Card:
     )
 
 
-def _nothing(reader: Reader) -> Card:
+def _nothing(reader: Reader, run: Line | None) -> Card:
+    """That nothing was found, or that nobody looked."""
     return Card(
         key="alerts-none",
         question="Did a rate move more than chance?",
-        answer="No alert is on record. `microconv watch` tests the last complete days; whether it "
-        "ran is not on record where it had nothing to tell.",
+        answer="No alert is on record, and no run: nobody looked. `microconv watch` tests the last "
+        "complete days."
+        if run is None
+        else "No alert is on record.",
+        base=watched_until(run),
         scope=_told(reader),
+        caveats=(
+            "Rates that could not be tested may have moved, and so may any by less than can be "
+            "seen.",
+        )
+        if run is not None
+        else (),
     )
 
 

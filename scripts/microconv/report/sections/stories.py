@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from microconv.aggregates.literals import literal
 from microconv.report.read import Line, Reader
 
-ALERTS, _PARTS = "mart_alerts", "mart_alert_parts"
+ALERTS, _PARTS, _RUNS = "mart_alerts", "mart_alert_parts", "mart_watch_runs"
 KEYS = ("watch_id", "metric_name", "rule", "direction")
 METRIC = ("metric_kind", "step_number", "segment_dimension", "segment_value")
 COLUMNS = (
@@ -16,6 +16,10 @@ COLUMNS = (
     *("relative_change", "statistic", "limit_value", "success_count", "trial_count"),
     *("rate", "rate_low", "rate_high", "baseline_rate", "counted_count", "expected_count"),
     *("sentence", "diagnosis", "next_look", "annotations"),
+)
+_RUN_COLUMNS = (
+    *("as_of_date", "watched_until_date", "rates_watched_count", "rates_not_watched_count"),
+    *("alert_count", "tracking_problem_count"),
 )
 _PART_KEYS = ("watch_id", "direction", "part_kind", "part_dimension", "part_value")
 _PART_COLUMNS = ("contribution", "share", "rate_before", "rate_after", "q_value", "is_main")
@@ -41,6 +45,12 @@ class Story:
     def line(self) -> Line:
         """The clearest rule."""
         return self.lines[0]
+
+
+def newest_run(reader: Reader) -> Line | None:
+    """The newest run of `watch` over every rate; None where it never ran."""
+    found = reader.lines(_RUNS, ("watch_id",), _RUN_COLUMNS, order="as_of_date desc", most=1)
+    return found[0] if found else None
 
 
 def read_stories(reader: Reader) -> list[Story]:

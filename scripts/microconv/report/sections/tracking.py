@@ -11,8 +11,13 @@ from microconv.report.sections.stories import ALERTS, COLUMNS, KEYS, MOST
 from microconv.report.text import Part, Text, listed, text
 
 
-def tracking_card(reader: Reader) -> Card:
-    """What broke as of the newest run that found something."""
+def tracking_card(reader: Reader, run: Line | None) -> Card:
+    """What broke as of the newest run.
+
+    Args:
+        reader: Of the marts.
+        run: The newest run over every rate; None for none on record.
+    """
     begin = reader.scope.begin.isoformat()
     rows = reader.lines(
         ALERTS,
@@ -24,6 +29,9 @@ def tracking_card(reader: Reader) -> Card:
         also=f"alert_date >= date '{begin}'",
     )
     newest: date | None = rows[0].day("as_of_date") if rows else None
+    if run is not None and newest is not None:
+        # A newer run that found nothing says that what broke is mended.
+        newest = max(newest, run.day("as_of_date"))
     found = [line for line in rows if line.day("as_of_date") == newest]
     answer: Part = "No problem of tracking is on record."
     if found:
@@ -55,6 +63,7 @@ def tracking_card(reader: Reader) -> Card:
         key="tracking",
         question="Did tracking break?",
         answer=answer,
+        base=watched_until(run),
         scope=reader.told(
             segment="what is recorded is looked at for all", goal="every event is looked at"
         ),
@@ -64,6 +73,22 @@ def tracking_card(reader: Reader) -> Card:
         rule="Behaviour does not fall to a tenth overnight; what `microconv watch` finds here says "
         "nothing about visitors.",
         is_wide=bool(found),
+    )
+
+
+def watched_until(run: Line | None) -> Part:
+    """Until when rates were watched, and how many; that nobody looked."""
+    if run is None:
+        return "No run of `microconv watch` is on record"
+    until = "no day was complete"
+    if run.record["watched_until_date"] is not None:
+        until = f"watched until {day_of(run, 'watched_until_date')}"
+    return text(
+        f"{until}, as of {day_of(run, 'as_of_date')}: ",
+        run.count("rates_watched_count"),
+        " rates could be tested, ",
+        run.count("rates_not_watched_count"),
+        " could not",
     )
 
 
