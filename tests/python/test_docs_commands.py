@@ -18,6 +18,7 @@ from docs_commands import PROJECT, Block, blocks, inline_commands, unmarked_comm
 from microconv.arrival.command import DEFAULT_TIME_ZONE
 from microconv.clock import Clock, yesterday
 
+EXAMPLES = "in environments of their own and without end; `make test-examples` runs both days"
 # Commands that are not run, each with the reason: a pattern of the whole command.
 NOT_RUN = {
     r"make test(-[a-z]+)?": "runs these tests",
@@ -27,6 +28,9 @@ NOT_RUN = {
     r"bq extract .*": "needs an account with Google",
     r"\.venv/bin/dbt build --target bigquery .*": "needs an account with Google; see the rungs",
     r"microconv watch --webhook https://…": "posts to the reader's own address",
+    r"pip install --require-hashes -r examples/.*": EXAMPLES,
+    r"(airflow standalone|dagster dev .*)": EXAMPLES,
+    r"mkdir -p ~/dagster .*": EXAMPLES,
 }
 # What the pages leave open, and what is made smaller.
 PLACES = {

@@ -188,7 +188,7 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
 
 def test_what_was_noted_marks_the_lines(page: PageText, warehouse: Warehouse) -> None:
     html = (warehouse.root / "report.html").read_text(encoding="utf-8")
-    captions = re.findall(r"<figcaption>(.*?)</figcaption>", html)
+    captions = re.findall(r"<figcaption>(Noted: .*?)</figcaption>", html)
     assert len(captions) > 10
     plain = [re.sub(r"<[^>]+>", "", one) for one in captions]
     noted = "1: Oct 14, 2026 New prices, 2: Oct 29, 2026 New checkout (mobile)"
