@@ -47,7 +47,7 @@ def main() -> None:
         row for part in given.part or PARTS for row in part_rows(part, given.worlds, _read(KEPT))
     ]
     if not (given.no_table or given.part):
-        TABLE.write_text("\n".join(page(rows, given.worlds)) + "\n", encoding="utf-8")
+        TABLE.write_text("\n".join(page(rows)) + "\n", encoding="utf-8")
     sys.exit(not all(row.passes for row in rows))
 
 
@@ -99,12 +99,12 @@ def _keep(kept: Path, key: str, rows: list[Row]) -> None:
         file.write(json.dumps({"key": key, "rows": [asdict(row) for row in rows]}) + "\n")
 
 
-def page(rows: list[Row], worlds: int) -> list[str]:
+def page(rows: list[Row]) -> list[str]:
     """The result as Markdown."""
     return [
         "# Alerts, leads and experiments, planted and found again",
         "",
-        f"`make truth-watching`: {worlds} worlds of each kind, drawn as the tables that a build",
+        "`make truth-watching`: as many worlds as the table says, drawn as the tables that a build",
         "leaves, and read, judged and told by the commands. A share is held against the exact",
         "binomial limit that a method passes 99.5 times of 100; of drops and leads that are to be",
         "found, one which is up to five points under the figure of the design's own simulation.",
