@@ -149,9 +149,9 @@ def pinned(name: str) -> list[tuple[str, str]]:
 
 def licence_of(package: metadata.PackageMetadata) -> str:
     """What a package says of its licence, in whichever of three places."""
-    said = [package.get("License-Expression") or "", *(package.get_all("Classifier") or [])]
+    said = [package["License-Expression"] or "", *(package.get_all("Classifier") or [])]
     found = [one for one in said[1:] if one.startswith("License ::")]
-    return said[0] or "; ".join(found) or (package.get("License") or "").split("\n")[0]
+    return said[0] or "; ".join(found) or (package["License"] or "").split("\n")[0]
 
 
 @pytest.mark.parametrize("name", ["base", "bigquery", "validate", "dev"])
