@@ -22,7 +22,7 @@ TERRIBLE = (
     "\x1b[2J\x1b]0;owned\x07 \x9b31m \x90q\x9c \u202egnp.exe\u202c \u2066x\u2069 a\rb\x08\x00\x7f"
     "\u2028\u200f"
 )
-DRIVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 # ---- terminals, logs, CSV and JSON ---------------------------------------------------------------
