@@ -46,12 +46,9 @@ def replace_file(content: bytes, out: Path, mode: int | None = None) -> None:
         OSError: It cannot be written; the old file is as it was.
     """
     _remove_abandoned(out)
-    handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=_FRESH, dir=out.parent)
-    fresh = Path(name)
+    handle, fresh = _begun(out)
     try:
         with os.fdopen(handle, "wb") as file:
-            with contextlib.suppress(OSError):  # some network file systems know no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
             file.write(content)
             os.fchmod(file.fileno(), _mode_of(out) if mode is None else mode)
             # On the disk before it has its name, since the machine may stop too.
@@ -60,6 +57,17 @@ def replace_file(content: bytes, out: Path, mode: int | None = None) -> None:
             fresh.replace(out)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _begun(out: Path) -> tuple[int, Path]:
+    """A fresh file beside another, locked for as long as it is open."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", suffix=_FRESH, dir=out.parent)
+        with contextlib.suppress(OSError):  # some network file systems know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # somebody took it for abandoned before it was locked
 
 
 def _remove_abandoned(out: Path) -> None:

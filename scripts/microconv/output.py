@@ -22,8 +22,9 @@ _SENTENCE_WIDTH = 100
 # A spreadsheet takes a cell that begins with one of these for a formula and runs it; East Asian
 # ones take the wide signs too.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-# What drives a terminal, and what turns the direction of the text behind it; a line may end.
-_DRIVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+# What drives a terminal, and what turns the direction of the text behind it; tabs and ends of lines
+# do neither.
+_DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Verbosity(StrEnum):

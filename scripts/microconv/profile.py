@@ -31,7 +31,7 @@ Record = dict[str, Cell]
 _MISSING = re.compile(r"does not exist|Not found: (Table|Dataset)", re.IGNORECASE)
 # What the operating system says through DuckDB.
 _FULL = re.compile(r"No space left on device|File too large|Disk quota exceeded")
-_CLOSED = re.compile(r"IO Error.*(Permission denied|Read-only file system)", re.DOTALL)
+_CLOSED = re.compile(r"Cannot open file.*(Permission denied|Read-only file system)")
 _PACKAGE = "micro_conversions"
 _BUILD_FIRST = "Run `make build` (or `make demo`) first."
 

@@ -27,7 +27,7 @@ Look = Callable[[], str]
 
 
 def start_command(
-    warehouse: Warehouse, *arguments: str, prefix: Sequence[str] = ()
+    warehouse: Warehouse, *arguments: str, prefix: Sequence[str] = (), output: int | None = None
 ) -> subprocess.Popen[bytes]:
     """Starts `microconv` on a warehouse, as a scheduler would; a prefix may limit it."""
     return subprocess.Popen(
@@ -40,7 +40,7 @@ def start_command(
             "DBT_TARGET_PATH": str(warehouse.root / "target"),
         },
         stdin=subprocess.DEVNULL,
-        stdout=(warehouse.root / "said.log").open("wb"),
+        stdout=output or (warehouse.root / "said.log").open("wb"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )

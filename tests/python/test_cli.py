@@ -176,7 +176,7 @@ def test_summary_before_a_build_is_a_plain_error(built: Path) -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_csv_text_that_a_spreadsheet_would_run_is_made_harmless(start: str) -> None:
-    assert output.csv_cell(f"{start}1+1") == f"'{start}1+1"
+    assert output.csv_cell(f"{start}1+1") == f"'{start}1+1".replace("\r", " ")
 
 
 def test_csv_numbers_stay_numbers() -> None:

@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -60,7 +61,10 @@ def visits_of(one: Property) -> Iterator[Row]:
             for name, micros in (("page_view", begin), ("view_item", begin + 2400 * SECOND)):
                 date = one.day_of(micros)
                 if date in one.days:
-                    columns = {"event_timestamp": micros, "event_date": f"{date:%Y%m%d}"}
+                    columns: dict[str, Any] = {
+                        "event_timestamp": micros,
+                        "event_date": f"{date:%Y%m%d}",
+                    }
                     yield hit(date, 0, name, visitor=visitor, session=1, **columns)
 
 

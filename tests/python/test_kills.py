@@ -142,7 +142,8 @@ def test_killed_writes_leave_all_rows_or_none(
     empty = without_evidence(built)
     undisturbed = copy_to_write(built, tmp_path / "undisturbed", *empty)
     seconds = run_command(undisturbed, *of(command, tmp_path))
-    old, new = {}, written_rows(undisturbed.path)
+    old: dict[str, list[str]] = {}
+    new = written_rows(undisturbed.path)
     assert new, "nothing is written, so that nothing is shown"
     warehouse = copy_to_write(built, tmp_path / "killed", *empty)
     log = warehouse.path.with_name(f"{warehouse.path.name}.wal")

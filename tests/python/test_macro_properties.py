@@ -301,7 +301,7 @@ def is_address(text: str) -> bool:
 
 # ---- keys of events ------------------------------------------------------------------------------
 
-IDENTITY = {
+IDENTITY: dict[str, list[Any]] = {
     "property_id": ["1", "12"],
     "event_date": ["2025-11-01", "2025-11-02"],
     "raw_stream_id": ["1", "12", None],
@@ -343,11 +343,11 @@ def test_points_halve_and_never_grow(macros: Warehouse) -> None:
         since = pick.randint(0, 4_000) * day + pick.randint(0, day)
         elapsed = pick.choice([0, 1, day, pick.randint(0, 400 * day), -pick.randint(1, day)])
         cases.append((pick.choice([0, 1, 3, 50, 997]), since, elapsed, pick.choice([1, 7, 30.5])))
-    points, since, elapsed, half_lives = zip(*cases, strict=True)
+    points, starts, passed_by, half_lives = zip(*cases, strict=True)
     table = numbered(
         points=pa.array(points),
-        since=pa.array(since),
-        until=pa.array([one + two for one, two in zip(since, elapsed, strict=True)]),
+        since=pa.array(starts),
+        until=pa.array([one + two for one, two in zip(starts, passed_by, strict=True)]),
         half_life=pa.array(half_lives, pa.float64()),
     )
     arguments = {"since": "since", "until": "until", "half_life_days": "half_life"}

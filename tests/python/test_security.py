@@ -22,7 +22,7 @@ TERRIBLE = (
     "\x1b[2J\x1b]0;owned\x07 \x9b31m \x90q\x9c \u202egnp.exe\u202c \u2066x\u2069 a\rb\x08\x00\x7f"
     "\u2028\u200f"
 )
-DRIVES = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+DRIVES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 # ---- terminals, logs, CSV and JSON ---------------------------------------------------------------
@@ -149,9 +149,9 @@ def pinned(name: str) -> list[tuple[str, str]]:
 
 def licence_of(package: metadata.PackageMetadata) -> str:
     """What a package says of its licence, in whichever of three places."""
-    said = [package.get("License-Expression") or "", *(package.get_all("Classifier") or [])]
+    said = [package["License-Expression"] or "", *(package.get_all("Classifier") or [])]
     found = [one for one in said[1:] if one.startswith("License ::")]
-    return said[0] or "; ".join(found) or (package.get("License") or "").split("\n")[0]
+    return said[0] or "; ".join(found) or (package["License"] or "").split("\n")[0]
 
 
 @pytest.mark.parametrize("name", ["base", "bigquery", "validate", "dev"])
