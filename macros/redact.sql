@@ -21,8 +21,8 @@
     {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%40)[^\\s/?&=#:;,()]+", "(redacted)") }}
 {%- endmacro %}
 
-{#- Whether a text holds one of some plain strings: every text of the export is asked, and a search for strings takes less
-    than one for a pattern. -#}
+{#- Whether a text holds one of some plain strings: every text of the export is asked, and searches for strings take
+    less than one for a pattern. -#}
 {% macro text_holds_any(expression, strings) -%}
     (
         {%- for one in strings -%}

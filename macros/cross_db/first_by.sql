@@ -14,8 +14,8 @@
     arg_min({{ value }}, {{ sort_key(order_by) }}) filter (where {{ condition }})
 {%- endmacro %}
 
-{#- What orders rows as some columns do, on DuckDB: made once for all aggregates of a statement that ask for it, where each
-    would make its own of a row of columns. One column by itself is compared as it is. -#}
+{#- What orders rows as some columns do, on DuckDB: made once for all aggregates of a statement that ask for it, where
+    each would make its own of a row of columns. One column by itself is compared as it is. -#}
 {% macro sort_key(order_by) -%}
     {%- if order_by | length == 1 -%}
         {{ order_by[0] }}

@@ -1,5 +1,5 @@
-{#- Aggregate: the texts of a group's rows with a space between them, in the order of a whole number that differs in each
-    row; texts that are NULL are left out. DuckDB sorts a list faster than it adds up texts in an order. -#}
+{#- Aggregate: the texts of a group's rows with a space between them, in the order of a whole number that differs in
+    each row; texts that are NULL are left out. DuckDB sorts a list faster than it adds up texts in an order. -#}
 {% macro texts_in_order(text, number) %}
     {{- return(adapter.dispatch("texts_in_order", "micro_conversions")(text, number)) -}}
 {% endmacro %}
