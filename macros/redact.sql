@@ -7,7 +7,7 @@
     ) -%}
     {%- set address = text_before(expression, "#") -%}
     case
-        when {{ regexp_found(expression, "'[?@#]|%(25)*40'") }}
+        when {{ text_holds_any(expression, ["?", "@", "#", "%40", "%25"]) }}
             then {{ redact_email(
                 "case when " ~ is_url ~ " then " ~ text_before(address, "?") ~ " || "
                 ~ allowed_query(text_after(address, "?")) ~ " else " ~ expression ~ " end"
@@ -21,9 +21,19 @@
     {{ regexp_replace_all(expression, "[^\\s/?&=#:;,()]+(@|%(25)*40)[^\\s/?&=#:;,()]+", "(redacted)") }}
 {%- endmacro %}
 
+{#- Whether a text holds one of some plain strings: every text of the export is asked, and searches for strings take
+    less than one for a pattern. -#}
+{% macro text_holds_any(expression, strings) -%}
+    (
+        {%- for one in strings -%}
+            strpos({{ expression }}, '{{ one }}') > 0{{ " or " if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}
+
 {#- Whether something in a text looks like an e-mail address. -#}
 {% macro holds_address(expression) -%}
-    {{ regexp_found(expression, "'@|%(25)*40'") }}
+    ({{ text_holds_any(expression, ["@", "%40"]) }} or {{ regexp_found(expression, "'%(25)+40'") }})
 {%- endmacro %}
 
 {#- Like redact, for short names that hold no URL, such as those of items. -#}

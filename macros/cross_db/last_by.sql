@@ -11,5 +11,5 @@
 {%- endmacro %}
 
 {% macro duckdb__last_by(value, order_by, condition) -%}
-    arg_max({{ value }}, row({{ order_by | join(", ") }})) filter (where {{ condition }})
+    arg_max({{ value }}, {{ sort_key(order_by) }}) filter (where {{ condition }})
 {%- endmacro %}

@@ -154,10 +154,10 @@ features as (
     select
         subject_id,
         cut_date,
-        string_agg(
-            cast(evidence_bit as {{ dbt.type_string() }}) || ':' || cast(age_number as {{ dbt.type_string() }}), ' '
-            order by evidence_bit
-        ) as age_pattern,
+        {{ texts_in_order(
+            "cast(evidence_bit as " ~ dbt.type_string() ~ ") || ':' || cast(age_number as " ~ dbt.type_string() ~ ")",
+            "evidence_bit"
+        ) }} as age_pattern,
         cast(round(sum(point_millionths) / 1000000.0) as int64) as manual_score
     from aged_conversions
     group by subject_id, cut_date

@@ -83,6 +83,7 @@ visits as (
         blocks.block_number,
         coalesce(conversions_of_sessions.conversion_bits, 0) as conversion_bits,
         sessions.visitor_number,
+        count(*) over (partition by sessions.visitor_number, blocks.block_number) = 1 as is_only_visit,
         sessions.session_date,
         {% for dimension in dimensions -%}
         sessions.{{ dimension }}_number{{ ", " if not loop.last }}
@@ -97,18 +98,20 @@ visits as (
 
 visits_of_segments as (
 
-    {{ row_per_variant("visits", ["block_number", "conversion_bits", "visitor_number"], variants) }}
+    {{ row_per_variant("visits", ["block_number", "conversion_bits", "visitor_number", "is_only_visit"], variants) }}
 
 ),
 
 visitors_of_segments as (
 
+    -- Only who came again has visits to put together.
     select
         {{ group_columns | join(", ") }},
         block_number,
         visitor_number,
         bit_or(conversion_bits) as conversion_bits
     from visits_of_segments
+    where not is_only_visit
     group by {{ group_columns | join(", ") }}, block_number, visitor_number
 
 ),
@@ -120,7 +123,7 @@ counts as (
         block_number,
         conversion_bits,
         count(*) as session_count,
-        0 as visitor_count
+        sum(case when is_only_visit then 1 else 0 end) as visitor_count
     from visits_of_segments
     group by {{ group_columns | join(", ") }}, block_number, conversion_bits
 
@@ -137,30 +140,61 @@ counts as (
 
 ),
 
-counts_of_conversions as (
+counts_of_groups as (
 
+    select
+        {{ group_columns | join(", ") }},
+        cast(sum(session_count) as int64) as session_count,
+        cast(sum(visitor_count) as int64) as visitor_count
+    from counts
+    where block_number = 0
+    group by {{ group_columns | join(", ") }}
+
+),
+
+converting_counts as (
+
+    -- Only where the bit is set: most sessions did few of all conversions.
     select
         {% for column in group_columns -%}
         counts.{{ column }},
         {% endfor -%}
         conversions.conversion_name,
-        conversions.conversion_type,
         cast(sum(counts.session_count) as int64) as session_count,
-        cast(
-            sum(counts.session_count * ((counts.conversion_bits >> conversions.bit_number) & 1)) as int64
-        ) as converting_session_count,
-        cast(sum(counts.visitor_count) as int64) as visitor_count,
-        cast(
-            sum(counts.visitor_count * ((counts.conversion_bits >> conversions.bit_number) & 1)) as int64
-        ) as converting_visitor_count
+        cast(sum(counts.visitor_count) as int64) as visitor_count
     from counts
-    inner join conversions on counts.block_number = conversions.block_number
+    inner join conversions
+        on counts.block_number = conversions.block_number
+        and ((counts.conversion_bits >> conversions.bit_number) & 1) = 1
     group by
         {% for column in group_columns -%}
         counts.{{ column }},
         {% endfor -%}
+        conversions.conversion_name
+
+),
+
+counts_of_conversions as (
+
+    select
+        {% for column in group_columns -%}
+        counts_of_groups.{{ column }},
+        {% endfor -%}
         conversions.conversion_name,
-        conversions.conversion_type
+        conversions.conversion_type,
+        counts_of_groups.session_count,
+        coalesce(converting_counts.session_count, 0) as converting_session_count,
+        counts_of_groups.visitor_count,
+        coalesce(converting_counts.visitor_count, 0) as converting_visitor_count
+    from counts_of_groups
+    cross join conversions
+    left join converting_counts
+        on counts_of_groups.grain_number = converting_counts.grain_number
+        and coalesce(counts_of_groups.period_start_date, date '0001-01-01')
+        = coalesce(converting_counts.period_start_date, date '0001-01-01')
+        and counts_of_groups.dimension_number = converting_counts.dimension_number
+        and counts_of_groups.segment_number = converting_counts.segment_number
+        and conversions.conversion_name = converting_counts.conversion_name
 
 ),
 
