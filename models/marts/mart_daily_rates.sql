@@ -36,7 +36,8 @@ daily_totals as (
 
 outages as (
 
-    select * from {{ ref("mart_conversion_outages") }}
+    select * from {{ ref("int_conversion_silences") }}
+    where is_outage
 
 ),
 
@@ -97,11 +98,11 @@ days as (
         daily_totals.conversion_name,
         daily_totals.conversion_type,
         daily_totals.conversion_date,
-        daily_totals.is_final and not daily_totals.is_ramp_up and outages.outage_date is null as is_usable
+        daily_totals.is_final and not daily_totals.is_ramp_up and outages.conversion_date is null as is_usable
     from daily_totals
     left join outages
         on daily_totals.conversion_name = outages.conversion_name
-        and daily_totals.conversion_date = outages.outage_date
+        and daily_totals.conversion_date = outages.conversion_date
 
 ),
 

@@ -10,7 +10,8 @@ with definitions as (
 
 outages as (
 
-    select * from {{ ref("mart_conversion_outages") }}
+    select * from {{ ref("int_conversion_silences") }}
+    where is_outage
 
 ),
 
@@ -29,7 +30,7 @@ silent_days as (
     -- Days on which something that the KPI counts was not recorded.
     select distinct
         definitions.kpi_name,
-        outages.outage_date
+        outages.conversion_date as outage_date
     from definitions
     inner join outages
         on strpos('|' || definitions.numerator || '|', '|' || outages.conversion_name || '|') > 0

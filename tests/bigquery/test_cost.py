@@ -46,6 +46,7 @@ WHOLE_READS = {
     "int_clock_steps": "weekly snapshots look at all of history; " + BY_VISITOR,
     "int_cohort_visitors": "who began when, rebuilt like the marts that read it; narrow columns",
     "int_conversion_events_matched": BY_VISITOR,
+    "int_conversion_silences": "a row per conversion and low day",
     "int_conversions_counted": "marts count all of history; " + BY_VISITOR,
     "int_conversions_derived": "whose time has run out may be anybody; " + BY_VISITOR,
     "int_conversions_required": BY_VISITOR,
