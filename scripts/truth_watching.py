@@ -107,7 +107,7 @@ def page(rows: list[Row]) -> list[str]:
         "`make truth-watching`: as many worlds as the table says, drawn as the tables that a build",
         "leaves, and read, judged and told by the commands. A share is held against the exact",
         "binomial limit that a method passes 99.5 times of 100; of drops and leads that are to be",
-        "found, one which is up to five points under the figure of the design's own simulation.",
+        "found, one which is up to five points under what the rule itself reached in simulation.",
         "News are the days on which a rule begins to fire, per rate that did not change; of a year",
         "there are four times as many.",
         "",

@@ -29,7 +29,7 @@ _SAME_DAY_POWER = {60: 0.45, 90: 0.72, 120: 0.88, 180: 0.99, 365: 1.0}
 
 
 def lead_lags(worlds: int, folder: Path, days: int) -> Iterator[Row]:
-    """The design's table of false leads and true ones, of what the command reads and judges."""
+    """The table of false leads and true ones, of what the command reads and judges."""
     for kind in (*leads.SILENT, "coincident"):
         told = [one.verdict for one in leads.judged(kind, days, worlds)]
         name = f"{_SERIES.get(kind, kind)}, {days} days"

@@ -27,7 +27,7 @@ from planted_rows import SURE, Piece, Row, at_least
 from test_watching_alerts import MOST_NEWS, MOST_NEWS_OF_A_RULE, simulated
 
 _JUDGED_DAYS = 90
-# How often a drop is found within a week by rule, by drop and trials a day: the design's table.
+# How often a drop is found within a week by rule, by drop and trials a day, in simulation.
 _POWER = {
     (0.3, 200): (0.02, 0.27, 0.64),
     (0.3, 1000): (0.59, 0.96, 0.99),
