@@ -1,6 +1,6 @@
 with silences as (
 
-    select * from {{ ref("int_conversion_silences") }}
+    select * from {{ ref("mart_conversion_silences") }}
 
 ),
 

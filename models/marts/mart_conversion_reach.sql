@@ -33,7 +33,7 @@ silent_days as (
     select
         silences.conversion_name as micro_name,
         silences.conversion_date as silent_date
-    from {{ ref("int_conversion_silences") }} as silences
+    from {{ ref("mart_conversion_silences") }} as silences
     cross join evidence_window
     where silences.is_untracked
         and silences.conversion_date <= evidence_window.as_of_date

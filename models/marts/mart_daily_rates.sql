@@ -36,7 +36,7 @@ daily_totals as (
 
 outages as (
 
-    select * from {{ ref("int_conversion_silences") }}
+    select * from {{ ref("mart_conversion_silences") }}
     where is_outage
 
 ),

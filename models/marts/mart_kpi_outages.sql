@@ -10,7 +10,7 @@ with definitions as (
 
 outages as (
 
-    select * from {{ ref("int_conversion_silences") }}
+    select * from {{ ref("mart_conversion_silences") }}
     where is_outage
 
 ),

@@ -88,7 +88,7 @@ REPLACED = (
     "dim_conversions",
     "int_export_as_of",
     "int_export_days_counted",
-    "int_conversion_silences",
+    "mart_conversion_silences",
 )
 # Each way to count, and a visitor's number of them: the settings that differ from SETTINGS.
 WAYS: dict[str, dict[str, Any]] = {
@@ -355,7 +355,7 @@ def count(warehouse: Warehouse, histories: Histories, settings: Settings) -> Non
     replace_rows(warehouse, "dim_conversions", catalog_rows())
     replace_rows(warehouse, "int_export_as_of", as_of_rows())
     replace_rows(warehouse, "int_export_days_counted", day_rows())
-    replace_rows(warehouse, "int_conversion_silences", silence_rows())
+    replace_rows(warehouse, "mart_conversion_silences", silence_rows())
     select_models(warehouse, (*MODELS, *MARTS), settings)
 
 

@@ -72,7 +72,7 @@ def build_kpis(warehouse: Warehouse) -> None:
     warehouse.seeds = warehouse.root / "seeds"
     shutil.copytree(PROJECT / "seeds", warehouse.seeds, ignore=shutil.ignore_patterns("*.yml"))
     write_definitions(warehouse.seeds / "kpi_definitions.csv")
-    warehouse.build("--select", "+mart_kpis")
+    warehouse.build("--select", "+mart_kpis", "mart_conversion_outages")
 
 
 def build(warehouse: Warehouse) -> None:
@@ -291,7 +291,7 @@ def test_outages_are_those_of_the_evidence(warehouse: Warehouse, tmp_path: Path)
 
 def silence_statement(warehouse: Warehouse) -> str:
     """The model's SQL as it is run, over a table of the test."""
-    warehouse.dbt("compile", "--select", "int_conversion_silences").must_succeed()
-    [path] = (warehouse.root / "target").rglob("compiled/**/int_conversion_silences.sql")
+    warehouse.dbt("compile", "--select", "mart_conversion_silences").must_succeed()
+    [path] = (warehouse.root / "target").rglob("compiled/**/mart_conversion_silences.sql")
     sql: str = path.read_text(encoding="utf-8")
     return sql.replace('"micro_conversions"."main".', "")

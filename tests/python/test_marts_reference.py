@@ -900,7 +900,8 @@ def test_days_that_say_nothing_of_visitors_are_not_usable(warehouse: Warehouse) 
         warehouse.rows(
             """select conversion_name, conversion_date from mart_daily_conversions
             where segment_dimension = 'all' and (not is_final or is_ramp_up)
-            union select conversion_name, outage_date from mart_conversion_outages"""
+            union select conversion_name, conversion_date from mart_conversion_silences
+            where is_outage"""
         )
     )
     days = {

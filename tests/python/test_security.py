@@ -149,9 +149,12 @@ def pinned(name: str) -> list[tuple[str, str]]:
 
 def licence_of(package: metadata.PackageMetadata) -> str:
     """What a package says of its licence, in whichever of three places."""
-    said = [package["License-Expression"] or "", *(package.get_all("Classifier") or [])]
-    found = [one for one in said[1:] if one.startswith("License ::")]
-    return said[0] or "; ".join(found) or (package["License"] or "").split("\n")[0]
+    # Another finder of metadata may be at work, of which a missing field is an error.
+    expression, classifiers, text = (
+        package.get_all(field) or [] for field in ("License-Expression", "Classifier", "License")
+    )
+    found = [one for one in classifiers if one.startswith("License ::")]
+    return "; ".join(expression or found) or "".join(text).split("\n")[0]
 
 
 @pytest.mark.parametrize("name", ["base", "bigquery", "validate", "dev"])

@@ -82,7 +82,7 @@ added as (
 
 ),
 
-int_conversion_silences as (
+mart_conversion_silences as (
 
     select
         conversion_name,
@@ -98,4 +98,4 @@ int_conversion_silences as (
 
 )
 
-select * from int_conversion_silences
+select * from mart_conversion_silences
