@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from microconv.check.settings import contract_problems
 from microconv.cli import app
+from microconv.clock import Clock
 from microconv.errors import MicroconvError
 from microconv.validate import page, words
 from microconv.validate.contract import RULES, SEVERITIES, contract
@@ -451,9 +452,12 @@ def test_results_are_json_csv_and_a_page_and_nothing_is_sent(
 
 @pytest.mark.slow
 def test_yesterday_is_the_propertys_own(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from microconv.validate import command
-
-    monkeypatch.setattr(command, "yesterday", lambda _: LAST + timedelta(days=1))
+    # Two hours past midnight in UTC is the evening before in America/New_York.
+    moment = datetime.combine(LAST + timedelta(days=2), time(2), UTC)
+    monkeypatch.setattr(Clock, "now", lambda _: moment)
+    on_time = call(export, "--expect", "yesterday")
+    assert on_time.exit_code == 0, on_time.stdout
+    monkeypatch.setattr(Clock, "now", lambda _: moment + timedelta(hours=4))
     late = call(export, "--expect", "yesterday")
     assert late.exit_code == 1 and "freshness" in late.stdout
 
