@@ -19,8 +19,7 @@ with suspected_texts as (
     where events.event_date in ({{ newest_dates }})
         and (
             {%- for column in text_columns %}
-            {{ "or " if not loop.first }}strpos(events.{{ column }}, '@') > 0
-            or {{ regexp_found("events." ~ column, "'%(25)*40'") }}
+            {{ "or " if not loop.first }}{{ holds_address("events." ~ column) }}
             {%- endfor %}
         )
 

@@ -25,7 +25,7 @@ SECOND = 1_000_000
 
 Row = dict[str, Any]
 
-_VALUE = pa.struct(
+VALUE = pa.struct(
     [
         ("string_value", pa.string()),
         ("int_value", pa.int64()),
@@ -33,7 +33,7 @@ _VALUE = pa.struct(
         ("double_value", pa.float64()),
     ]
 )
-_PARAMS = pa.list_(pa.struct([("key", pa.string()), ("value", _VALUE)]))
+PARAMS = pa.list_(pa.struct([("key", pa.string()), ("value", VALUE)]))
 
 
 def _texts(*names: str) -> pa.DataType:
@@ -45,7 +45,7 @@ SCHEMA = pa.schema(
         ("event_date", pa.string()),
         ("event_timestamp", pa.int64()),
         ("event_name", pa.string()),
-        ("event_params", _PARAMS),
+        ("event_params", PARAMS),
         ("event_value_in_usd", pa.float64()),
         ("event_bundle_sequence_id", pa.int64()),
         ("event_server_timestamp_offset", pa.int64()),

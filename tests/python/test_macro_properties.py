@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 from microconv.profile import Warehouse, open_export
 from project_run import PROJECT
+from small_export import PARAMS, VALUE
 
 CASES = 4000
 # With and without summer time, on both halves of the earth; clocks that change at midnight (Chile,
@@ -36,15 +37,6 @@ ZONES = (
 TERRIBLE_NAME = "o'brien'; drop table x; -- $(y) {{ z }} %s \u202e"
 ALLOWED = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "utm_id", "page")
 SECRET = "s3cretZ"
-VALUE = pa.struct(
-    [
-        ("string_value", pa.string()),
-        ("int_value", pa.int64()),
-        ("float_value", pa.float64()),
-        ("double_value", pa.float64()),
-    ]
-)
-PARAMS = pa.list_(pa.struct([("key", pa.string()), ("value", VALUE)]))
 
 
 @pytest.fixture(scope="module")
