@@ -22,6 +22,7 @@ from microconv.watching.wording import (
     guard_sentence,
     lead_sentence,
     outage_sentence,
+    signed,
 )
 
 FIRST = date(2026, 1, 5)
@@ -85,3 +86,11 @@ def test_every_pair_of_periods_has_a_sentence() -> None:
         changes = [rate_change(x[0][k], n[0][k], x[1][k], n[1][k]) for k in (0, 1)]
         said = guard_sentence(guard_pair(changes[0], changes[1]), "Carts", "orders")
         assert not NO_NUMBER.search(said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [(-0.0001, "+0.0 %"), (0.0, "+0.0 %"), (-0.183, "-18.3 %"), (math.nan, "–"), (math.inf, "–")],
+)
+def test_a_change_that_rounds_to_none_has_no_minus(change: float, said: str) -> None:
+    assert signed(change) == said

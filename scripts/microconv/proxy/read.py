@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from microconv.profile import Record, Warehouse
 
 MICROS, VALIDATIONS = "evidence_micro_conversions", "evidence_proxy_validations"
+# What it means that a command wrote no row.
+_NOTHING = {
+    MICROS: "`microconv correlate` found no micro- and macro-conversion to compare, so no share of"
+    " a macro-conversion is known.",
+    VALIDATIONS: "`microconv experiments` found no past experiment to judge, so no proxy is"
+    " validated.",
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +120,7 @@ def _written(
         return (), f"There is no {table} yet: run `microconv {command}` first."
     rows = warehouse.run_query(f"select * from {relation} order by macro_name, micro_name")
     if not rows:
-        return (), f"{table} is empty: `microconv {command}` found nothing to write."
+        return (), _NOTHING[table]
     if window and {str(row["definitions_version"]) for row in rows} != {window.definitions_version}:
         return (), f"{table} is of other definitions: run `microconv {command}` again."
     return rows, ""

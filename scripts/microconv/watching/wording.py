@@ -160,7 +160,7 @@ _WHEN = {
 
 def signed(change: float) -> str:
     """A relative change, such as `-18.3 %`; a dash without one."""
-    return "–" if not math.isfinite(change) else f"{100 * change:+.1f} %"
+    return "–" if not math.isfinite(change) else f"{100 * change:+z.1f} %"
 
 
 def _finding(watch: Watch, finding: Finding, label: str) -> str:
