@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -75,8 +76,8 @@ PARTS = {
     "watching": r"tracked|tracking|alert|cohort|daily_rates",
     "everything else": "",
 }
-# What Python infers from the aggregates; nothing is written, so that steps do not depend on order.
-INFERENCES = ("correlate", "value", "score", "cohorts", "lead-lag", "watch")
+# The commands of a day after the build, in their order; the report shows what the others wrote.
+COMMANDS = ("correlate", "value", "score", "cohorts", "lead-lag", "watch", "report")
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,25 @@ def shared_seconds(spans: list[tuple[str, datetime, datetime]]) -> dict[str, flo
     return parts
 
 
-def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
-    """Floor and full build of all days but the newest, then that day; the same after nine."""
+def slowest_models(root: Path, count: int = 12) -> list[tuple[str, float]]:
+    """The models of the last build that took longest, with their seconds."""
+    run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
+    seconds = {
+        result["unique_id"].split(".")[2]: float(result["execution_time"])
+        for result in run_results["results"]
+        if result["unique_id"].startswith("model.")
+    }
+    return sorted(seconds.items(), key=lambda item: -item[1])[:count]
+
+
+def bench_export(
+    name: str, files: list[Path], root: Path, histories: Sequence[int]
+) -> list[Measurement]:
+    """Floor and full build of all days but the newest, then that day; the same with less history.
+
+    `histories` are numbers of days before the newest; those that the export does not have are
+    left out.
+    """
     print(f"{name}: {len(files)} files", flush=True)
     pattern = str(root / "days" / "events_*.parquet")
     offer(files[:-1], root)
@@ -186,16 +204,22 @@ def bench_export(name: str, files: list[Path], root: Path) -> list[Measurement]:
     for part, seconds in seconds_of_parts(root).items():
         print(f"    {part:<32} {seconds:8.1f} s", flush=True)
         results.append(Measurement(f"… {part}", seconds))
-    for inference in INFERENCES:
-        command = [str(BIN / "microconv"), inference, "--no-write", "--format", "json"]
-        results.append(measure(f"microconv {inference}", command, root, pattern))
+    print_slowest(root)
+    for name_of_command in COMMANDS:
+        printed = ["--out", str(root / "report.html")]
+        if name_of_command != "report":
+            printed = ["--format", "json"]
+        command = [str(BIN / "microconv"), name_of_command, *printed]
+        results.append(measure(f"microconv {name_of_command}", command, root, pattern))
     results.append(bench_newest_day(files, root))
     results.append(measure("the same days again", build_command(), root, pattern))
     (root / "bench.duckdb").unlink()
-    offer(files[-10:-1], root)
-    results.append(measure("load 9 days", build_command(), root, pattern))
-    results.append(bench_newest_day(files[-10:], root))
-    (root / "bench.duckdb").unlink()
+    for history in sorted({days for days in histories if days < len(files) - 1}):
+        newest = files[-history - 1 :]
+        offer(newest[:-1], root)
+        results.append(measure(f"load {history} days", build_command(), root, pattern))
+        results.append(bench_newest_day(newest, root))
+        (root / "bench.duckdb").unlink()
     return results
 
 
@@ -203,7 +227,14 @@ def bench_newest_day(files: list[Path], root: Path) -> Measurement:
     """The newest of these days on a warehouse that has the others, whatever the history."""
     offer(files, root)
     pattern = str(root / "days" / "events_*.parquet")
-    return measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
+    result = measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
+    print_slowest(root)
+    return result
+
+
+def print_slowest(root: Path) -> None:
+    for model, seconds in slowest_models(root):
+        print(f"      {model:<30} {seconds:8.1f} s", flush=True)
 
 
 def offer(files: list[Path], root: Path) -> None:
@@ -271,15 +302,15 @@ def table(name: str, count: int, results: list[Measurement]) -> str:
         shown = ("" if cell.startswith("nan") else cell for cell in cells)
         lines.append(f"| {' | '.join(shown)} |")
     after = [result for result in results if result.step.startswith("one day after")]
-    if len(after) == 2:
+    lines += [""] if len(after) > 1 else []
+    for shorter in after[1:]:
         wall, cpu = (
-            getattr(after[0], name) / getattr(after[1], name) for name in ("seconds", "cpu_seconds")
+            getattr(after[0], name) / getattr(shorter, name) for name in ("seconds", "cpu_seconds")
         )
-        lines += [
-            "",
-            f"An incremental day costs {wall:.2f}× the time ({cpu:.2f}× the CPU time) "
-            "of what it costs with little history.",
-        ]
+        lines.append(
+            f"{after[0].step.capitalize()} days costs {wall:.2f}× the time ({cpu:.2f}× the CPU "
+            f"time) of {shorter.step}."
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -291,19 +322,26 @@ def main() -> None:
         "--events", type=int, action="append", help="size of a demo export (repeatable)"
     )
     parser.add_argument("--days", type=int, default=91, help="days that a demo export spans")
+    parser.add_argument(
+        "--history",
+        type=int,
+        action="append",
+        help="days before the newest with which a daily run is compared (repeatable; 9)",
+    )
     parser.add_argument("--export", help="glob of real export files to measure too")
     parser.add_argument("--root", type=Path, default=PROJECT / "target" / "bench")
     options = parser.parse_args()
     options.root.mkdir(parents=True, exist_ok=True)
+    histories = options.history or [9]
     sections = []
     if options.export:
         files = sorted(Path(path) for path in glob.glob(options.export))  # noqa: PTH207 an absolute glob is allowed
-        results = bench_export("Real days", files, options.root)
+        results = bench_export("Real days", files, options.root, histories)
         sections.append(table("Real days", event_count(files), results))
     for events in options.events or ([] if options.export else [10_000_000]):
         files = demo_files(events, options.days, options.root)
         count = event_count(files)
-        results = bench_export(f"Demo of {count:,} events", files, options.root)
+        results = bench_export(f"Demo of {count:,} events", files, options.root, histories)
         sections.append(table("Demo export", count, results))
     report = options.root / "bench.md"
     report.write_text("\n".join(sections), encoding="utf-8")
