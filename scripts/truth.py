@@ -34,6 +34,8 @@ _TAIL = 0.005
 _RULES = {
     "coverage": ("95 % interval holds the planted value", 0.95),
     "type_one": ("95 % interval holds 1, which was planted", 0.95),
+    "type_one_value": ("95 % interval holds 0, which was planted", 0.95),
+    "pooled": ("95 % interval holds the mean of all seeds", 0.95),
     "detects": ("seen", 0.95),
     "label": ("right", 1.0),
 }
@@ -45,20 +47,29 @@ def main() -> None:
     arguments.add_argument("--minutes", type=float, default=55.0, help="Stop beginning seeds after")
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--visitors-per-day", type=int, default=planted.Shop.visitors_per_day)
+    arguments.add_argument(
+        "--intent-sd", type=float, default=0.0, help="Spread of a hidden intent to buy (log odds)"
+    )
     arguments.add_argument("--no-table", action="store_true", help="Leave the docs page alone")
     given = arguments.parse_args()
-    shop = planted.Shop(visitors_per_day=given.visitors_per_day)
-    kept = RESULTS / f"{shop.days}_days_{shop.visitors_per_day}_a_day.jsonl"
+    shop = planted.Shop(visitors_per_day=given.visitors_per_day, intent_sd=given.intent_sd)
+    kept = _kept(shop)
     found = _read(kept)
     missing = [seed for seed in range(1, given.seeds + 1) if seed not in found]
     if missing:
         found |= _run(missing, shop, kept, given.minutes, given.workers)
-    lines = table({seed: found[seed] for seed in sorted(found) if seed <= given.seeds}, shop)
+    lines = table({seed: found[seed] for seed in sorted(found) if seed <= given.seeds})
     print("\n".join(lines))
     if not given.no_table:
+        lines = page(given.visitors_per_day)
         TABLE.parent.mkdir(exist_ok=True)
         TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.exit(any("**no**" in line for line in lines))
+
+
+def _kept(shop: planted.Shop) -> Path:
+    hidden = f"_intent_{shop.intent_sd:g}" if shop.intent_sd else ""
+    return RESULTS / f"{shop.days}_days_{shop.visitors_per_day}_a_day{hidden}.jsonl"
 
 
 def _read(kept: Path) -> dict[int, list[dict[str, Any]]]:
@@ -88,7 +99,8 @@ def _run(
                 answer = planted.in_fork(
                     lambda: planted.run_seed(project, manifest, seed, shop, folder)
                 )
-                return [asdict(seen) for seen in planted.judge_seed(answer)]
+                seen = planted.judge_seed(answer, has_hidden_intent=shop.intent_sd > 0)
+                return [asdict(one) for one in seen]
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -113,25 +125,23 @@ def _run(
     return found
 
 
-def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[str]:
-    """The result as Markdown: a row per planted thing, with its limit for so many seeds."""
-    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for seen in found.values():
-        for one in seen:
-            by_name[one["name"]].append(one)
-    rows = [_row(name, seen) for name, seen in by_name.items()]
-    return [
+def page(visitors_per_day: int) -> list[str]:
+    """The docs page: what is kept of the shop, without a hidden intent and with one."""
+    plain = planted.Shop(visitors_per_day=visitors_per_day)
+    hidden = planted.Shop(visitors_per_day=visitors_per_day, intent_sd=1.0)
+    found, eager = _read(_kept(plain)), _read(_kept(hidden))
+    lines = [
         "# Planted truth, found again",
         "",
-        f"`make truth`: {len(found)} seeds (1 to {max(found, default=0)}), each an export of "
-        f"{shop.days} days with {shop.visitors_per_day} new visitors a day, built by dbt and read "
+        f"`make truth`: seeds are 1, 2, 3, … and never chosen; each is an export of {plain.days} "
+        f"days with {plain.visitors_per_day} new visitors a day, built by dbt and read",
         "by `microconv correlate`. A seed counts where there is an interval, also where the",
         "verdict prints none for want of conversions: those printed are those that had luck.",
         "The limit is the exact binomial one that a calibrated method passes 99.5 times of 100.",
         "",
-        "| planted | must be | seeds that count | share | limit | median | passes |",
-        "|---|---|---|---|---|---|---|",
-        *rows,
+        f"## Everything that moves a visitor can be seen ({len(found)} seeds)",
+        "",
+        *table(found),
         "",
         "The generator also switches the tracking of begin_checkout off for a day, so that about",
         "97 % of purchases have it before them. A gate is told by days on which it was tracked.",
@@ -144,6 +154,48 @@ def table(found: dict[int, list[dict[str, Any]]], shop: planted.Shop) -> list[st
         "What was planted for the newsletter acts from three days after the sign-up on. A shop of",
         "this size leads one to expect under five conversions in most lags, of which no number is",
         "said; `make test-long` reads the lags of a larger one.",
+        "",
+        "Money counts where fifty orders follow, as `microconv value` says none below that.",
+    ]
+    if not eager:
+        return lines
+    return [
+        *lines,
+        "",
+        f"## A hidden intent to buy ({len(eager)} seeds)",
+        "",
+        f"`make truth TRUTH_ARGS='--intent-sd 1 --seeds {len(eager)}'`: visitors differ in how",
+        "eager they are (log odds, standard deviation 1), which no export shows. Who is eager",
+        "wishes more and buys more, so the wish list looks like a cause, and nothing that can be",
+        "seen clears it: the E-value beside it says how strong such a hidden difference would have",
+        "to be. What was planted to do nothing must still be seen to do nothing.",
+        "",
+        *table(eager),
+    ]
+
+
+def table(found: dict[int, list[dict[str, Any]]]) -> list[str]:
+    """The result as Markdown: a row per planted thing, with its limit for so many seeds."""
+    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for seed in sorted(found):
+        for one in found[seed]:
+            by_name[one["name"]].append(one)
+    return [
+        "| planted | must be | seeds that count | share | limit | median | passes |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(name, _settled(seen)) for name, seen in by_name.items()),
+    ]
+
+
+def _settled(seen: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What only all seeds together tell: whether intervals hold the mean over their visitors."""
+    if seen[0]["rule"] != "pooled":
+        return seen
+    visitors = sum(one["weight"] for one in seen)
+    truth = sum(one["value"] * one["weight"] for one in seen if one["weight"]) / visitors
+    return [
+        one | {"is_right": None if one["low"] is None else one["low"] <= truth <= one["high"]}
+        for one in seen
     ]
 
 

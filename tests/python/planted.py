@@ -27,6 +27,7 @@ from microconv.demo.settings import (
     SIZE_GUIDE_ODDS_RATIO,
     VIDEO_ODDS_RATIO,
 )
+from microconv.evidence.value import LEAST_ORDERS
 
 PLANTED = {
     "banner_impression": "Saw a banner",
@@ -40,6 +41,14 @@ PLANTED = {
 }
 NULL_ON_PAGE = ("banner_impression", "file_download", "read_reviews", "share", "start_chat")
 STEP = "step_odds_ratio"
+HARD_VERDICTS = ("causal", "reversed")
+# Often enough for fifty orders after them in a shop of this size.
+VALUED = {
+    "view_item": "viewed a product",
+    "deep_scroll": "scrolled to the end",
+    "long_read": "read for long",
+    "add_to_cart": "added to cart",
+}
 PLACEBOS = ("placebo_1pct", "placebo_5pct", "placebo_15pct")
 UNTIL = date(2026, 11, 8)
 MARTS = (
@@ -67,15 +76,21 @@ class Seen:
 
     Args:
         name: What was planted and which method looked.
-        rule: coverage, type_one, detects or label: how seeds are added up.
-        is_right: Whether this seed says what was planted; None where it says nothing.
+        rule: coverage, type_one, type_one_value, detects, label or pooled: how seeds are added up.
+        is_right: Whether this seed says what was planted; None where it says nothing, and where
+            only all seeds together tell (pooled).
         value: The number, where there is one.
+        low, high: Its interval, where all seeds together are the truth.
+        weight: How many visitors it is of, there.
     """
 
     name: str
     rule: str
     is_right: bool | None
     value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    weight: float | None = None
 
 
 def copy_project(folder: Path) -> Path:
@@ -193,15 +208,21 @@ def correlate(macro: str) -> dict[str, Any]:
     from microconv.aggregates.run import open_run
     from microconv.correlate.family import read_macro
     from microconv.correlate.rows import check_rows, micro_rows
+    from microconv.value.worth import worth_of
 
     with open_run(macro, None) as run:
         [basis] = run.bases
         found = read_macro(run.aggregates, basis, run.conversions, has_joint=False)
     measures = [*(one.measures for one in found.findings), *found.placebos]
+    worths = {one.micro_name: worth_of(one) for one in found.findings}
     return {
         "micros": {str(row["micro_name"]): row for row in micro_rows(found, run.conversions)},
         "checks": check_rows(found, run.conversions),
         "measured": {one.reach.micro_name: _measured(one) for one in measures},
+        "gross": {
+            name: asdict(one.gross.value) | {"visitors": one.visitors, "orders": one.orders}
+            for name, one in worths.items()
+        },
     }
 
 
@@ -214,6 +235,8 @@ def _measured(measures: Measures) -> dict[str, Any]:
     return {
         "matched_lift": asdict(measures.matched.lift) if measures.matched else None,
         "step_odds_ratio": asdict(measures.step.odds_ratio),
+        "incremental": asdict(measures.value.incremental) if measures.value else None,
+        "orders": measures.reach.first_micro_converted_count,
         "crude": profiles[0].crude.value if profiles else math.nan,
         "lags": {str(lag.from_days): asdict(lag.odds_ratio) for lag in lags.lags} if lags else {},
     }
@@ -246,31 +269,50 @@ def in_fork(work: Callable[[], Any]) -> Any:
     return json.loads(answer)
 
 
-def judge_seed(found: dict[str, Any]) -> list[Seen]:
-    """What one seed says of everything that was planted."""
+def judge_seed(found: dict[str, Any], has_hidden_intent: bool = False) -> list[Seen]:
+    """What one seed says of everything that was planted.
+
+    A hidden intent moves odds ratios that hold for visitors of one intent, so that only what was
+    planted as nothing can be looked for; the wish list then shows who is eager.
+    """
     micros, measured = found["micros"], found["measured"]
     guide, video = measured["view_size_guide"], measured["watch_video"]
     words = {"step_odds_ratio": "next-step odds ratio", "matched_lift": "matched lift"}
-    seen = [
-        _covers(f"size guide, {words[STEP]}", guide[STEP], SIZE_GUIDE_ODDS_RATIO),
-        _covers(f"video, {words[STEP]}", video[STEP], VIDEO_ODDS_RATIO),
+    seen = []
+    if has_hidden_intent:
+        seen += _eager_wishes(micros["add_to_wishlist"], measured["add_to_wishlist"])
+    else:
+        seen += [
+            _covers(f"size guide, {words[STEP]}", guide[STEP], SIZE_GUIDE_ODDS_RATIO),
+            _covers(f"video, {words[STEP]}", video[STEP], VIDEO_ODDS_RATIO),
+        ]
+    seen.append(
         Seen(
             "video, crude below adjusted (Simpson)",
             "detects",
             video["crude"] < video[STEP]["value"],
             video["crude"],
-        ),
-        *_lags(measured["newsletter_signup"]["lags"]),
+        )
+    )
+    if not has_hidden_intent:
+        seen += _lags(measured["newsletter_signup"]["lags"])
+    seen += [
         _holds_one(f"message off the page, {words[STEP]}", measured["push_received"][STEP]),
         _label(
             "message off the page is not matched", micros["push_received"]["matched_lift"] is None
         ),
     ]
-    nulls = {"add_to_wishlist": "wish list"} | {one: PLANTED[one].lower() for one in NULL_ON_PAGE}
-    for name, label in (nulls | {one: one for one in PLACEBOS}).items():
+    nulls = {one: PLANTED[one].lower() for one in NULL_ON_PAGE} | {one: one for one in PLACEBOS}
+    if not has_hidden_intent:
+        nulls = {"add_to_wishlist": "wish list"} | nulls
+    for name, label in nulls.items():
         seen += [
             _holds_one(f"{label}, {said}", measured[name][method]) for method, said in words.items()
         ]
+        if measured[name]["orders"] >= LEAST_ORDERS:
+            worth = measured[name]["incremental"]
+            seen.append(Seen(f"{label}, incremental value", "type_one_value", _inside(worth, 0.0)))
+    seen += [_gross(label, found["gross"][name]) for name, label in VALUED.items()]
     banner = micros["banner_impression"]
     seen.append(
         Seen(
@@ -306,6 +348,40 @@ def judge_seed(found: dict[str, Any]) -> list[Seen]:
     believed = {name for name in moved if micros[name]["verdict"].startswith("predictive")}
     seen.append(_label("what robots move is not believed", not believed))
     return seen
+
+
+def _eager_wishes(row: dict[str, Any], measured: dict[str, Any]) -> list[Seen]:
+    """Who is eager wishes more and buys more: no method can tell, so it must be doubted aloud."""
+    lift, naive = measured["matched_lift"]["value"], row["naive_lift"]
+    is_said = row["verdict"].startswith("predictive")
+    return [
+        Seen(
+            "wish list, usual above like for like above 1",
+            "detects",
+            None if naive is None else naive > lift > 1,
+            lift,
+        ),
+        Seen(
+            "wish list, predictive has an E-value beside it",
+            "label",
+            row["e_value"] > 1 if is_said else None,
+        ),
+        _label("wish list is not called cause or hindrance", row["verdict"] not in HARD_VERDICTS),
+    ]
+
+
+def _gross(label: str, gross: dict[str, Any]) -> Seen:
+    """Money per micro-conversion: only all seeds together tell what it is on average."""
+    is_said = gross["orders"] >= LEAST_ORDERS
+    return Seen(
+        f"{label}, gross value",
+        "pooled",
+        None,
+        gross["value"],
+        gross["low"] if is_said else None,
+        gross["high"] if is_said else None,
+        gross["visitors"],
+    )
 
 
 def _inside(estimate: dict[str, Any] | None, truth: float) -> bool | None:
