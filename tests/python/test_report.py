@@ -264,7 +264,7 @@ def test_another_goal(report: Callable[..., Path], warehouse: Warehouse) -> None
         (("--segment", "mobile"), "“mobile” is no segment."),
         (("--segment", "device=mobile"), "There are no segments by “device”"),
         (("--segment", "device_category=toaster"), "it has mobile, desktop"),
-        (("--since", "yesterday"), "“yesterday” is no day."),
+        (("--since", "yesterday"), "'yesterday' is no day"),
         (("--since", "2027-01-01"), "lies after the last loaded day, 2026-11-08"),
         (("--locale", "klingon"), "There is no locale “klingon”."),
     ],

@@ -40,19 +40,19 @@ class Run:
 
 
 @contextmanager
-def open_run(macro: str | None, as_of: str | None) -> Iterator[Run]:
+def open_run(macro: str | None, as_of: date | None) -> Iterator[Run]:
     """Open the warehouse and find out of which macros something can be said.
 
     Args:
         macro: Only this one; None for all.
-        as_of: A day as text; None for the last loaded one.
+        as_of: None for the last loaded day.
 
     Raises:
         MicroconvError: The day is none, there is no such macro, or the tables were not built.
     """
     from microconv.profile import open_warehouse
 
-    selects = compiled_marts(day_of(as_of)) if as_of else {}
+    selects = compiled_marts(as_of) if as_of else {}
     with open_warehouse() as warehouse:
         aggregates = Aggregates(warehouse, selects)
         conversions = aggregates.conversions()
@@ -63,20 +63,6 @@ def open_run(macro: str | None, as_of: str | None) -> Iterator[Run]:
             raise MicroconvError(REFUSALS["unknown_macro"].format(macro=macro, known=known))
         wanted = tuple(one for one in bases if macro in (None, one.macro_name))
         yield Run(aggregates, conversions, wanted, _refusals(wanted, conversions), warehouse.place)
-
-
-def day_of(text: str) -> date:
-    """A day as somebody typed it.
-
-    Raises:
-        MicroconvError: It is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise MicroconvError(
-            f"'{text}' is no day.", "Write it as YYYY-MM-DD, such as 2026-11-08."
-        ) from error
 
 
 def _refusals(bases: tuple[Basis, ...], conversions: Mapping[str, Conversion]) -> dict[str, str]:

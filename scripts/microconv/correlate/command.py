@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from microconv import output
+from microconv.clock import date_option
 from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
@@ -20,12 +22,8 @@ MacroOption = Annotated[
     str | None, typer.Option("--macro", help="Only this macro-conversion.", show_default="all")
 ]
 AsOfOption = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        help="Know only what was known at the end of this day (YYYY-MM-DD).",
-        show_default="last loaded day",
-    ),
+    date | None,
+    date_option("--as-of", "Know only what was known at the end of this day.", "last loaded day"),
 ]
 NoWriteOption = Annotated[
     bool, typer.Option("--no-write", help="Print only; leave the evidence tables alone.")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from microconv import output
+from microconv.clock import date_option
 from microconv.correlate.command import MacroOption, NoWriteOption
 from microconv.errors import MicroconvError
 from microconv.output import FormatOption, OutputFormat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from microconv.aggregates.run import Run
     from microconv.aggregates.types import Conversion
@@ -28,11 +29,11 @@ MicroOption = Annotated[
 
 
 AsOfOption = Annotated[
-    str | None,
-    typer.Option(
+    date | None,
+    date_option(
         "--as-of",
-        help="Look at no day after this one (YYYY-MM-DD), and at no delays of single visitors.",
-        show_default="last loaded day",
+        "Look at no day after this one, and at no delays of single visitors.",
+        "last loaded day",
     ),
 ]
 
@@ -50,7 +51,7 @@ def lead_lag(
 
     Example: microconv lead-lag --macro purchase --no-write
     """
-    from microconv.aggregates.run import day_of, open_run
+    from microconv.aggregates.run import open_run
     from microconv.correlate.rows import run_id
     from microconv.lead_lag.family import judge_macro
     from microconv.lead_lag.read import read_delays, read_rates
@@ -58,11 +59,10 @@ def lead_lag(
     from microconv.lead_lag.words import LIMITS
     from microconv.writing import Table, write_tables
 
-    day = day_of(as_of) if as_of else None
     with open_run(macro, None) as run:
         wanted = _wanted(micro, run.conversions)
-        if day is not None:
-            run = _known_on(run, day)
+        if as_of is not None:
+            run = _known_on(run, as_of)
         bases = [basis for basis in run.bases if basis.macro_name not in run.refusals]
         daily = read_rates(run.aggregates.warehouse, bases[0].as_of_date) if bases else None
         found = [
@@ -71,7 +71,7 @@ def lead_lag(
                 run.conversions,
                 daily,
                 # A delay of single visitors is over all that is loaded.
-                read_delays(run.aggregates.warehouse, basis.macro_name) if day is None else {},
+                read_delays(run.aggregates.warehouse, basis.macro_name) if as_of is None else {},
             )
             for basis in bases
             if daily is not None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from microconv import output
+from microconv.clock import date_option
 from microconv.files import write_file
 
 
@@ -30,11 +32,11 @@ def report(
         ),
     ] = None,
     since: Annotated[
-        str | None,
-        typer.Option(
+        date | None,
+        date_option(
             "--since",
-            help="First day (YYYY-MM-DD). Cards that take all loaded days say so.",
-            show_default="first loaded day",
+            "First day. Cards that take all loaded days say so.",
+            "first loaded day",
         ),
     ] = None,
     locale: Annotated[

@@ -100,7 +100,7 @@ class Scope:
 
 
 def find_scope(
-    warehouse: Warehouse, macro: str | None, segment: str | None, since: str | None
+    warehouse: Warehouse, macro: str | None, segment: str | None, since: date | None
 ) -> Scope:
     """What was asked for, as far as the marts know it.
 
@@ -173,15 +173,7 @@ def _segment(warehouse: Warehouse, asked: str | None) -> tuple[str, str]:
     return dimension, value
 
 
-def _since(asked: str | None, last: date) -> date | None:
-    if asked is None:
-        return None
-    try:
-        day = date.fromisoformat(asked)
-    except ValueError as error:
-        raise MicroconvError(
-            f"“{asked}” is no day.", "Write it as YYYY-MM-DD, such as 2026-01-31."
-        ) from error
-    if day > last:
+def _since(day: date | None, last: date) -> date | None:
+    if day and day > last:
         raise MicroconvError(f"{day} lies after the last loaded day, {last}.")
     return day

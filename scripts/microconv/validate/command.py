@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from microconv import output
+from microconv.clock import Clock, date_of
 from microconv.errors import FINDINGS, USAGE, MicroconvError
 from microconv.files import write_file
 from microconv.output import FormatOption, OutputFormat
@@ -90,15 +91,9 @@ def _expected(text: str | None) -> date | None:
         return None
     if text == YESTERDAY:
         from microconv.arrival.command import default_day
-        from microconv.clock import Clock
 
         return default_day(Clock())
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise MicroconvError(
-            f"'{text}' is no day.", f"Write it as YYYY-MM-DD, or as {YESTERDAY}."
-        ) from error
+    return date_of(text)
 
 
 def _print(found: Outcome, output_format: OutputFormat, warn_only: bool) -> None:
