@@ -25,7 +25,7 @@ from microconv.errors import FINDINGS, MicroconvError
 from microconv.experiments.command import experiments
 from microconv.export.command import export
 from microconv.lead_lag.command import lead_lag
-from microconv.output import Verbosity, is_verbose, say, set_verbosity, warn
+from microconv.output import Verbosity, is_verbose, outlive_readers, say, set_verbosity, warn
 from microconv.power.command import power
 from microconv.proxy.command import proxy
 from microconv.report.command import report
@@ -120,6 +120,7 @@ def options(
     """
     if quiet and verbose:
         raise MicroconvError("--quiet and --verbose exclude each other.", "Give one of them.")
+    outlive_readers()
     chosen = Verbosity.QUIET if quiet else Verbosity.VERBOSE if verbose else Verbosity.USUAL
     set_verbosity(chosen)
 

@@ -77,6 +77,36 @@ def say_at_once() -> None:
         sys.stdout.reconfigure(line_buffering=True)
 
 
+class _PatientFile(io.FileIO):
+    """A pipe whose reader may leave early."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            return len(data)
+
+
+def outlive_readers() -> None:
+    """Go on when whoever reads what is said has gone, as `head` does: tables are still written."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            number = stream.fileno()
+        except (OSError, AttributeError):
+            continue  # a test's own
+        if isinstance(stream, io.TextIOWrapper) and number in (1, 2):
+            stream.flush()
+            patient = io.BufferedWriter(_PatientFile(number, "w", closefd=False))
+            kept = io.TextIOWrapper(
+                patient,
+                encoding=stream.encoding,
+                errors=stream.errors,
+                line_buffering=stream.line_buffering or name == "stderr",
+            )
+            setattr(sys, name, kept)
+
+
 def say_sentence(text: str) -> None:
     """Print a longer sentence of the result, broken into lines as wide as a table may be."""
     for line in textwrap.wrap(printable(text), _SENTENCE_WIDTH, break_long_words=False):

@@ -299,7 +299,7 @@ def judge_seed(found: dict[str, Any], has_hidden_intent: bool = False) -> list[S
     seen += [
         _holds_one(f"message off the page, {words[STEP]}", measured["push_received"][STEP]),
         _label(
-            "message off the page is not matched", micros["push_received"]["matched_lift"] is None
+            "message off the page is not matched", _is_none(micros["push_received"]["matched_lift"])
         ),
     ]
     nulls = {one: PLANTED[one].lower() for one in NULL_ON_PAGE} | {one: one for one in PLACEBOS}
@@ -328,7 +328,7 @@ def judge_seed(found: dict[str, Any], has_hidden_intent: bool = False) -> list[S
         ("begin_checkout", "gate"),
         ("gift_registry_view", "insufficient"),
     ):
-        is_right = micros[name]["verdict"] == verdict and micros[name]["matched_lift"] is None
+        is_right = micros[name]["verdict"] == verdict and _is_none(micros[name]["matched_lift"])
         seen.append(_label(f"{name} is {verdict}", is_right))
     seen.append(
         _label(
@@ -348,6 +348,10 @@ def judge_seed(found: dict[str, Any], has_hidden_intent: bool = False) -> list[S
     believed = {name for name in moved if micros[name]["verdict"].startswith("predictive")}
     seen.append(_label("what robots move is not believed", not believed))
     return seen
+
+
+def _is_none(value: float | None) -> bool:
+    return value is None or math.isnan(value)
 
 
 def _eager_wishes(row: dict[str, Any], measured: dict[str, Any]) -> list[Seen]:

@@ -69,6 +69,20 @@ def test_check_is_quiet_when_all_is_well(shipped: None) -> None:
     assert done.stdout == "Checked 14 conversions, 16 rules, 5 funnels: all well.\n"
 
 
+def test_a_reader_that_has_gone_is_no_error(shipped: None) -> None:
+    """As of `microconv check | head`: what a command does beside its words is done."""
+    read, write = os.pipe()
+    os.close(read)
+    script = "import sys; from microconv.cli import app; sys.argv[0] = 'microconv'; app()"
+    command = [sys.executable, "-c", script, "check", "--seeds-only"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts")}
+    done = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment, check=False
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_check_refuses_with_exit_code_1_and_groups_by_file(shipped: None) -> None:
     done = run("check", "--export", "/nowhere/*.parquet")
     assert done.exit_code == 1

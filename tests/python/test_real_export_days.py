@@ -417,7 +417,7 @@ def test_watch_names_what_is_missing_as_tracking(
     }
     assert problems == {
         ("event gone", "add_to_cart"): ("2020-11-21", "2020-11-23"),
-        ("parameter empty", "ecommerce.transaction_id of purchase"): ("2020-11-02", "2020-11-10"),
+        ("parameter empty", "ecommerce.transaction_id of purchase"): ("2020-11-01", "2020-11-10"),
     }
     # 26 days are too few for any rule, which is said.
     assert found["alerts"] == []
