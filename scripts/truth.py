@@ -137,6 +137,7 @@ def page(visitors_per_day: int) -> list[str]:
         f"days with {plain.visitors_per_day} new visitors a day, built by dbt and read",
         "by `microconv correlate`. A seed counts where there is an interval, also where the",
         "verdict prints none for want of conversions: those printed are those that had luck.",
+        "Money counts where fifty orders follow, as `microconv value` says none below that.",
         "The limit is the exact binomial one that a calibrated method passes 99.5 times of 100.",
         "",
         f"## Everything that moves a visitor can be seen ({len(found)} seeds)",
@@ -154,8 +155,6 @@ def page(visitors_per_day: int) -> list[str]:
         "What was planted for the newsletter acts from three days after the sign-up on. A shop of",
         "this size leads one to expect under five conversions in most lags, of which no number is",
         "said; `make test-long` reads the lags of a larger one.",
-        "",
-        "Money counts where fifty orders follow, as `microconv value` says none below that.",
     ]
     if not eager:
         return lines
@@ -166,8 +165,8 @@ def page(visitors_per_day: int) -> list[str]:
         "",
         f"`make truth TRUTH_ARGS='--intent-sd 1 --seeds {len(eager)}'`: visitors differ in how",
         "eager they are (log odds, standard deviation 1), which no export shows. Who is eager",
-        "wishes more and buys more, so the wish list looks like a cause, and nothing that can be",
-        "seen clears it: the E-value beside it says how strong such a hidden difference would have",
+        "wishes more and buys more, so the wish list seems to do something, and nothing that can",
+        "be seen clears it: the E-value beside it says how strong such a hidden difference would have",
         "to be. What was planted to do nothing must still be seen to do nothing.",
         "",
         *table(eager),

@@ -370,7 +370,9 @@ def _eager_wishes(row: dict[str, Any], measured: dict[str, Any]) -> list[Seen]:
             "label",
             row["e_value"] > 1 if is_said else None,
         ),
-        _label("wish list is not called cause or hindrance", row["verdict"] not in HARD_VERDICTS),
+        _label(
+            "wish list gets no verdict that it has not earned", row["verdict"] not in HARD_VERDICTS
+        ),
     ]
 
 
