@@ -166,8 +166,8 @@ def page(visitors_per_day: int) -> list[str]:
         f"`make truth TRUTH_ARGS='--intent-sd 1 --seeds {len(eager)}'`: visitors differ in how",
         "eager they are (log odds, standard deviation 1), which no export shows. Who is eager",
         "wishes more and buys more, so the wish list seems to do something, and nothing that can",
-        "be seen clears it: the E-value beside it says how strong such a hidden difference would have",
-        "to be. What was planted to do nothing must still be seen to do nothing.",
+        "be seen clears it: the E-value beside it says how strong such a hidden difference would",
+        "have to be. What was planted to do nothing must still be seen to do nothing.",
         "",
         *table(eager),
     ]
