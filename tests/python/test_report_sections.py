@@ -170,9 +170,9 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
     )
     said = read_page(report(changes=tuple(f"delete from {table}" for table in tables))).text
     for sentence in (
-        "No alert is on record.",
+        "Whether a rate moved is not known: none of ",
         "watched until Nov 5, 2026, as of Nov 8, 2026: ",
-        "No problem of tracking is on record.",
+        "No problem of tracking is on record for what was asked.",
         "Nothing is noted of these days.",
         "No answer to a survey is on record",
         "No exposure to an experiment was found.",
@@ -184,6 +184,45 @@ def test_nothing_on_record_is_said_plainly(report: Callable[..., Path]) -> None:
         "No first week was followed long enough yet.",
     ):
         assert sentence in said, sentence
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (
+            "update mart_watch_runs"
+            " set rates_watched_count = 40, alert_count = 0, tracking_problem_count = 0",
+            (
+                r"What changed Nothing broke in tracking in the last 7 complete days\. "
+                r"None of \d+ rates moved more than chance in the last 7 complete days\."
+            ),
+        ),
+        (
+            "update mart_watch_runs"
+            " set rates_watched_count = 40, alert_count = 2, tracking_problem_count = 1",
+            (
+                r"No problem of tracking is on record for what was asked\. "
+                r"No alert is on record for what was asked\."
+            ),
+        ),
+        (
+            "update mart_watch_runs set rates_watched_count = 0",
+            r"Whether a rate moved is not known: none of \d+ could be tested yet\.",
+        ),
+        (
+            "delete from mart_watch_runs",
+            r"What changed Whether tracking broke is not known: nobody looked\. No alert is on",
+        ),
+    ],
+)
+def test_nothing_found_is_told_from_nothing_looked_at(
+    report: Callable[..., Path], run: str, said: str
+) -> None:
+    """The answer of the whole section, too, claims no more than was looked at."""
+    emptied = ("delete from mart_alerts", "delete from mart_alert_parts", run)
+    found = read_page(report(changes=emptied)).text
+    part = found[found.index("What changed") :][:400]
+    assert re.search(said, found), part
 
 
 def test_what_was_noted_marks_the_lines(page: PageText, warehouse: Warehouse) -> None:
@@ -340,7 +379,7 @@ def test_since_is_of_what_is_dated_and_other_cards_say_why_not(
     # Without it, whole weeks only: the first days of the export are the end of a week or its begin.
     assert len(weeks(page)) == DAYS // 7
     later = read_page(report("--since", "2026-11-07")).text
-    assert "No alert is on record." in later and "fell." not in later
+    assert "Whether a rate moved is not known: none of " in later and "fell." not in later
 
 
 def test_all_options_together_narrow_or_say_why_not(

@@ -48,11 +48,9 @@ def alert_cards(reader: Reader, noted: Sequence[Noted]) -> list[Card]:
 
 
 def brief(cards: Sequence[Card]) -> Part:
-    """What broke and what moved, or that nothing is on record."""
+    """What broke and what moved, or what of both was looked at."""
     told = [card for card in cards if card.points or card.key.startswith("alert-")]
-    if not told:
-        return "Nothing that broke or moved is on record."
-    return spaced([card.answer for card in told[:_BRIEF]])
+    return spaced([card.answer for card in (told or cards)[:_BRIEF]])
 
 
 def _card(reader: Reader, place: int, story: Story, noted: Sequence[Noted]) -> Card:
@@ -213,10 +211,7 @@ def _nothing(reader: Reader, run: Line | None) -> Card:
     return Card(
         key="alerts-none",
         question="Did a rate move more than chance?",
-        answer="No alert is on record, and no run: nobody looked. `microconv watch` tests the last "
-        "complete days."
-        if run is None
-        else "No alert is on record.",
+        answer=_why_nothing(run),
         base=watched_until(run),
         scope=_told(reader),
         caveats=(
@@ -226,6 +221,30 @@ def _nothing(reader: Reader, run: Line | None) -> Card:
         if run is not None
         else (),
     )
+
+
+def _why_nothing(run: Line | None) -> Part:
+    """What it means that there is no alert: it depends on what could be looked at."""
+    if run is None:
+        return (
+            "No alert is on record, and no run: nobody looked. `microconv watch` tests the last "
+            "complete days."
+        )
+    if run.record["rates_watched_count"] == 0:
+        return text(
+            "Whether a rate moved is not known: none of ",
+            run.count("rates_not_watched_count"),
+            " could be tested yet.",
+        )
+    if run.record["alert_count"] == 0:
+        return text(
+            "None of ",
+            run.count("rates_watched_count"),
+            " rates moved more than chance in the last ",
+            run.count("since_days"),
+            " complete days.",
+        )
+    return "No alert is on record for what was asked."
 
 
 def _told(reader: Reader) -> Text:

@@ -18,8 +18,8 @@ COLUMNS = (
     *("sentence", "diagnosis", "next_look", "annotations"),
 )
 _RUN_COLUMNS = (
-    *("as_of_date", "watched_until_date", "rates_watched_count", "rates_not_watched_count"),
-    *("alert_count", "tracking_problem_count"),
+    *("as_of_date", "since_days", "watched_until_date"),
+    *("rates_watched_count", "rates_not_watched_count", "alert_count", "tracking_problem_count"),
 )
 _PART_KEYS = ("watch_id", "direction", "part_kind", "part_dimension", "part_value")
 _PART_COLUMNS = ("contribution", "share", "rate_before", "rate_after", "q_value", "is_main")

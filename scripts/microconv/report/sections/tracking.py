@@ -33,7 +33,7 @@ def tracking_card(reader: Reader, run: Line | None) -> Card:
         # A newer run that found nothing says that what broke is mended.
         newest = max(newest, run.day("as_of_date"))
     found = [line for line in rows if line.day("as_of_date") == newest]
-    answer: Part = "No problem of tracking is on record."
+    answer = _why_nothing(run)
     if found:
         named: list[Part] = [line.name("metric_label") for line in found[:5]]
         count = reader.numbers.count(len(found))
@@ -74,6 +74,17 @@ def tracking_card(reader: Reader, run: Line | None) -> Card:
         "nothing about visitors.",
         is_wide=bool(found),
     )
+
+
+def _why_nothing(run: Line | None) -> Part:
+    """What it means that no problem is on record."""
+    if run is None:
+        return "Whether tracking broke is not known: nobody looked."
+    if run.record["tracking_problem_count"] == 0:
+        return text(
+            "Nothing broke in tracking in the last ", run.count("since_days"), " complete days."
+        )
+    return "No problem of tracking is on record for what was asked."
 
 
 def watched_until(run: Line | None) -> Part:
