@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -153,16 +154,20 @@ def build_command(*arguments: str) -> list[str]:
 
 def seconds_of_parts(root: Path) -> dict[str, float]:
     """Seconds of the last build that each part took: where models ran side by side, in shares."""
-    run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
     spans = []
-    for result in run_results["results"]:
-        kind, _, name = result["unique_id"].split(".")[:3]
-        if kind == "model":
-            part = next(one for one, pattern in PARTS.items() if re.search(pattern, name))
-            start = min(datetime.fromisoformat(one["started_at"]) for one in result["timing"])
-            end = max(datetime.fromisoformat(one["completed_at"]) for one in result["timing"])
-            spans.append((part, start, end))
+    for name, result in models_of_last_build(root).items():
+        part = next(one for one, pattern in PARTS.items() if re.search(pattern, name))
+        start = min(datetime.fromisoformat(one["started_at"]) for one in result["timing"])
+        end = max(datetime.fromisoformat(one["completed_at"]) for one in result["timing"])
+        spans.append((part, start, end))
     return shared_seconds(spans)
+
+
+def models_of_last_build(root: Path) -> dict[str, dict[str, Any]]:
+    """What dbt noted of each model that it built last, by name."""
+    run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
+    split = ((result["unique_id"].split("."), result) for result in run_results["results"])
+    return {parts[2]: result for parts, result in split if parts[0] == "model"}
 
 
 def shared_seconds(spans: list[tuple[str, datetime, datetime]]) -> dict[str, float]:
@@ -176,15 +181,13 @@ def shared_seconds(spans: list[tuple[str, datetime, datetime]]) -> dict[str, flo
     return parts
 
 
-def slowest_models(root: Path, count: int = 12) -> list[tuple[str, float]]:
-    """The models of the last build that took longest, with their seconds."""
-    run_results = json.loads((root / "target" / "run_results.json").read_text(encoding="utf-8"))
+def print_slowest(root: Path, count: int = 12) -> None:
+    """Print the models of the last build that took longest, with their seconds."""
     seconds = {
-        result["unique_id"].split(".")[2]: float(result["execution_time"])
-        for result in run_results["results"]
-        if result["unique_id"].startswith("model.")
+        name: float(result["execution_time"]) for name, result in models_of_last_build(root).items()
     }
-    return sorted(seconds.items(), key=lambda item: -item[1])[:count]
+    for model in sorted(seconds, key=lambda name: -seconds[name])[:count]:
+        print(f"      {model:<30} {seconds[model]:8.1f} s", flush=True)
 
 
 def bench_export(
@@ -205,12 +208,10 @@ def bench_export(
         print(f"    {part:<32} {seconds:8.1f} s", flush=True)
         results.append(Measurement(f"… {part}", seconds))
     print_slowest(root)
-    for name_of_command in COMMANDS:
-        printed = ["--out", str(root / "report.html")]
-        if name_of_command != "report":
-            printed = ["--format", "json"]
-        command = [str(BIN / "microconv"), name_of_command, *printed]
-        results.append(measure(f"microconv {name_of_command}", command, root, pattern))
+    for verb in COMMANDS:
+        to = ["--out", str(root / "report.html")] if verb == "report" else ["--format", "json"]
+        command = [str(BIN / "microconv"), verb, *to]
+        results.append(measure(f"microconv {verb}", command, root, pattern))
     results.append(bench_newest_day(files, root))
     results.append(measure("the same days again", build_command(), root, pattern))
     (root / "bench.duckdb").unlink()
@@ -230,11 +231,6 @@ def bench_newest_day(files: list[Path], root: Path) -> Measurement:
     result = measure(f"one day after {len(files) - 1}", build_command(), root, pattern)
     print_slowest(root)
     return result
-
-
-def print_slowest(root: Path) -> None:
-    for model, seconds in slowest_models(root):
-        print(f"      {model:<30} {seconds:8.1f} s", flush=True)
 
 
 def offer(files: list[Path], root: Path) -> None:

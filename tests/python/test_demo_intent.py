@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from microconv.demo import shop
-from microconv.demo.arrays import any_before
+from microconv.demo.arrays import Ints, any_before
 from microconv.demo.browsing import PURCHASED, Browsing, Rates, browse, draw_page_counts, durations
 from microconv.demo.visitors import Sessions, Visitors, draw_sessions, draw_visitors, session_starts
 from microconv.evidence.stratified import Tables, mantel_haenszel
-
-Ints = npt.NDArray[np.int64]
 
 VISITORS = 400_000
 INTENT_BINS = 60

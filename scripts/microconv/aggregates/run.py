@@ -48,7 +48,7 @@ def open_run(macro: str | None, as_of: date | None) -> Iterator[Run]:
         as_of: None for the last loaded day.
 
     Raises:
-        MicroconvError: The day is none, there is no such macro, or the tables were not built.
+        MicroconvError: There is no such macro, or the tables were not built.
     """
     from microconv.profile import open_warehouse
 
