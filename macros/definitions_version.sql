@@ -61,4 +61,4 @@
 
 {#- Raised whenever the SQL of an incremental fact changes what its rows say, so that an upgrade re-derives
     history from staged events by itself; tests/python/test_versions.py watches. -#}
-{% macro project_version() %}{{ return("5") }}{% endmacro %}
+{% macro project_version() %}{{ return("6") }}{% endmacro %}

@@ -1,6 +1,6 @@
 {#- Text without personal data: a URL (also without its scheme, or from its path or query on) keeps only allowed
-    query parameters and no fragment, and whatever looks like an e-mail address becomes (redacted). Most text has
-    none of it and passes unchanged. -#}
+    query parameters (parted by & or ;) and no fragment, and whatever looks like an e-mail address becomes (redacted).
+    Most text has none of it and passes unchanged. -#}
 {% macro redact(expression) -%}
     {%- set is_url = regexp_found(
         expression, "'^([/?]|[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z0-9-]+([.][A-Za-z0-9-]+)+(:[0-9]+)?[/?#])'"
@@ -10,7 +10,7 @@
         when {{ text_holds_any(expression, ["?", "@", "#", "%40", "%25"]) }}
             then {{ redact_email(
                 "case when " ~ is_url ~ " then " ~ text_before(address, "?") ~ " || "
-                ~ allowed_query(text_after(address, "?")) ~ " else " ~ expression ~ " end"
+                ~ allowed_query("replace(" ~ text_after(address, "?") ~ ", ';', '&')") ~ " else " ~ expression ~ " end"
             ) }}
         else {{ expression }}
     end

@@ -109,3 +109,29 @@ unknown_numbers as (
 
 )
 {%- endmacro %}
+
+{#- The numbers of all dimensions of a row of `relation` as one whole number, some bits for each: what is kept of millions
+    of units has one size then, and goes to disk where memory ends. -#}
+{% macro segment_code(relation) -%}
+    {%- set bits = segment_number_bits() -%}
+    {%- for dimension in session_segments("sessions") -%}
+        (cast({{ relation }}.{{ dimension }}_number as int64) << {{ bits * loop.index0 }}){{ " | " if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The number of the dimension at `place`, from 0, in such a code. -#}
+{% macro number_of_segment_code(segment_code, place) -%}
+    {%- set bits = segment_number_bits() -%}
+    (({{ segment_code }} >> {{ bits * place }}) & {{ 2 ** bits - 1 }})
+{%- endmacro %}
+
+{% macro segment_number_bits() %}
+    {%- set numbers = segment_number_base() -%}
+    {%- for bits in range(2, 63 // (session_segments("sessions") | length) + 1) if 2 ** bits >= numbers -%}
+        {{- return(bits) -}}
+    {%- endfor -%}
+    {{- exceptions.raise_compiler_error(
+        "The var largest_segments is " ~ var("largest_segments") ~ "; no more than "
+        ~ (2 ** (63 // (session_segments("sessions") | length)) - 2) ~ " values of a dimension can be told apart."
+    ) -}}
+{% endmacro %}

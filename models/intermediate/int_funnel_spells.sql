@@ -1,25 +1,28 @@
 {{
     config(
-        cluster_by=bigquery_only(["funnel_name", "period_grain"]),
+        materialized="incremental",
+        incremental_strategy="replace",
+        meta={"replaces": "changed_visitors", "replaces_by": "visitor_id"},
+        partition_by=bigquery_only({"field": "entry_week", "data_type": "date"}),
+        cluster_by=bigquery_only(["funnel_name", "unit_id"]),
     )
 }}
+-- depends_on: {{ ref("int_visitors_changed") }}
 
 with steps_reached as (
 
     select * from {{ ref("int_funnel_attempts_reached") }}
     where entry_step = 1
+    {%- if is_incremental() %}
+        and visitor_id in (select visitor_id from {{ ref("int_visitors_changed") }})
+    {%- endif %}
 
 ),
 
 funnel_steps as (
 
     select * from {{ ref("dim_funnel_steps") }}
-
-),
-
-as_of as (
-
-    select * from {{ ref("int_export_as_of") }}
+    where role = 'step'
 
 ),
 
@@ -28,6 +31,7 @@ unit_steps as (
     -- Where each unit counts once it is followed from its first entry of the period, else from every entry.
     select
         steps_reached.funnel_name,
+        steps_reached.visitor_id,
         steps_reached.unit_id,
         case
             when funnel_steps.counting = 'attempts' then steps_reached.entry_position
@@ -44,37 +48,37 @@ unit_steps as (
     inner join funnel_steps
         on steps_reached.funnel_name = funnel_steps.funnel_name
         and steps_reached.step_number = funnel_steps.step_number
-    where funnel_steps.role = 'step'
 
 ),
 
-entries_of_periods as (
+weeks as (
 
-    {{ row_per_variant("unit_steps", [
-        "funnel_name", "unit_id", "attempt_position", "entry_position", "entry_session_id", "entered_timestamp",
-        "step_number", "window_micros"
-    ], [
-        {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
-        {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
-    ]) }}
+    select
+        funnel_name,
+        visitor_id,
+        unit_id,
+        attempt_position,
+        {{ week_start("entry_date") }} as entry_week,
+        min(entered_timestamp) as entered_timestamp,
+        min(entry_position) as entry_position,
+        min(case when entry_session_id is not null then entry_position end) as session_position,
+        min(entered_timestamp + window_micros) as window_end_timestamp
+    from unit_steps
+    where step_number = 1
+    group by funnel_name, visitor_id, unit_id, attempt_position, {{ week_start("entry_date") }}
 
 ),
 
 followed_units as (
 
+    -- The first entry of all is the first one of its week, so that nobody is followed twice.
     select
-        funnel_name,
-        period_grain,
-        period_start_date,
-        unit_id,
-        attempt_position,
-        min(entered_timestamp) as entered_timestamp,
-        min(entry_position) as entry_position,
-        {{ first_by("entry_session_id", ["entry_position"], "entry_session_id is not null") }} as entry_session_id,
-        min(window_micros) as window_micros
-    from entries_of_periods
-    where step_number = 1
-    group by funnel_name, period_grain, period_start_date, unit_id, attempt_position
+        *,
+        row_number() over (
+            partition by funnel_name, unit_id, attempt_position
+            order by entry_week
+        ) = 1 as is_first_entry
+    from weeks
 
 ),
 
@@ -83,13 +87,9 @@ times as (
     -- The first time that the unit reached each step, by any attempt that began in or after the followed one.
     select
         followed_units.funnel_name,
-        followed_units.period_grain,
-        followed_units.period_start_date,
         followed_units.unit_id,
         followed_units.attempt_position,
-        followed_units.entered_timestamp,
-        followed_units.entry_session_id,
-        followed_units.window_micros,
+        followed_units.entry_week,
         unit_steps.step_number,
         min(unit_steps.reached_timestamp) as reached_timestamp
     from followed_units
@@ -98,16 +98,12 @@ times as (
         and followed_units.unit_id = unit_steps.unit_id
         and followed_units.attempt_position = unit_steps.attempt_position
     where unit_steps.entry_position >= followed_units.entry_position
-        and unit_steps.reached_timestamp - followed_units.entered_timestamp <= followed_units.window_micros
+        and unit_steps.reached_timestamp <= followed_units.window_end_timestamp
     group by
         followed_units.funnel_name,
-        followed_units.period_grain,
-        followed_units.period_start_date,
         followed_units.unit_id,
         followed_units.attempt_position,
-        followed_units.entered_timestamp,
-        followed_units.entry_session_id,
-        followed_units.window_micros,
+        followed_units.entry_week,
         unit_steps.step_number
 
 ),
@@ -120,8 +116,7 @@ step_pairs as (
         previous_required_step as from_step,
         step_number as to_step
     from funnel_steps
-    where role = 'step'
-        and previous_required_step is not null
+    where previous_required_step is not null
 
     union distinct
 
@@ -134,41 +129,59 @@ step_pairs as (
 
 ),
 
+spells as (
+
+    -- Both ends of a pair are one row at most of the times, so that nothing has to be joined to itself.
+    select
+        times.funnel_name,
+        times.unit_id,
+        times.attempt_position,
+        times.entry_week,
+        step_pairs.from_step,
+        step_pairs.to_step,
+        min(case when times.step_number = step_pairs.from_step then times.reached_timestamp end) as started_timestamp,
+        min(case when times.step_number = step_pairs.to_step then times.reached_timestamp end) as reached_timestamp
+    from times
+    inner join step_pairs
+        on times.funnel_name = step_pairs.funnel_name
+        and (times.step_number = step_pairs.from_step or times.step_number = step_pairs.to_step)
+    group by
+        times.funnel_name,
+        times.unit_id,
+        times.attempt_position,
+        times.entry_week,
+        step_pairs.from_step,
+        step_pairs.to_step
+
+),
+
 int_funnel_spells as (
 
-    -- Whoever has not got there when the window ends never will and is followed to its end; whose window is still
-    -- open is followed to the end of the loaded days.
     select
-        starts.funnel_name,
-        starts.period_grain,
-        starts.period_start_date,
-        starts.unit_id,
-        starts.entry_session_id,
-        cast(starts.attempt_position as int64) as attempt_position,
-        cast(step_pairs.from_step as int64) as from_step,
-        cast(step_pairs.to_step as int64) as to_step,
-        ends.reached_timestamp is not null as is_reached,
-        cast(
-            case
-                when ends.reached_timestamp is not null then ends.reached_timestamp - starts.reached_timestamp
-                when starts.entered_timestamp + starts.window_micros < as_of.as_of_timestamp
-                    then starts.window_micros
-                else as_of.as_of_timestamp - starts.reached_timestamp
-            end as int64
-        ) as followed_micros
-    from times as starts
-    cross join as_of
-    inner join step_pairs
-        on starts.funnel_name = step_pairs.funnel_name
-        and starts.step_number = step_pairs.from_step
-    left join times as ends
-        on starts.funnel_name = ends.funnel_name
-        and starts.period_grain = ends.period_grain
-        and coalesce(starts.period_start_date, date '0001-01-01')
-        = coalesce(ends.period_start_date, date '0001-01-01')
-        and starts.unit_id = ends.unit_id
-        and starts.attempt_position = ends.attempt_position
-        and step_pairs.to_step = ends.step_number
+        spells.funnel_name,
+        followed_units.visitor_id,
+        spells.unit_id,
+        cast(spells.attempt_position as int64) as attempt_position,
+        spells.entry_week,
+        followed_units.is_first_entry,
+        entries.entry_session_id,
+        followed_units.window_end_timestamp,
+        cast(spells.from_step as int64) as from_step,
+        cast(spells.to_step as int64) as to_step,
+        spells.started_timestamp,
+        spells.reached_timestamp
+    from spells
+    inner join followed_units
+        on spells.funnel_name = followed_units.funnel_name
+        and spells.unit_id = followed_units.unit_id
+        and spells.attempt_position = followed_units.attempt_position
+        and spells.entry_week = followed_units.entry_week
+    left join unit_steps as entries
+        on followed_units.funnel_name = entries.funnel_name
+        and followed_units.unit_id = entries.unit_id
+        and followed_units.session_position = entries.entry_position
+        and entries.step_number = 1
+    where spells.started_timestamp is not null
 
 )
 

@@ -29,16 +29,44 @@ sessions as (
 
 ),
 
+{{ unknown_numbers("sessions") }},
+
+session_codes as (
+
+    select
+        session_id,
+        {{ segment_code("sessions") }} as segment_code
+    from sessions
+
+),
+
+unknown_code as (
+
+    select {{ segment_code("unknown_numbers") }} as segment_code
+    from unknown_numbers
+
+),
+
 {%- if "first_touch" in attributions %}
 
 first_sessions as (
 
     select
         visitor_id,
-        {{ first_by("session_id", ["started_at", "session_id"], "true") }} as session_id
+        session_id
     from {{ ref("fct_sessions") }}
     where exclusion_reason is null
-    group by visitor_id
+    qualify row_number() over (partition by visitor_id order by started_at, session_id) = 1
+
+),
+
+first_codes as (
+
+    select
+        first_sessions.visitor_id,
+        session_codes.segment_code
+    from first_sessions
+    inner join session_codes on first_sessions.session_id = session_codes.session_id
 
 ),
 {%- endif %}
@@ -58,20 +86,40 @@ as_of as (
 
 judged_days as (
 
+    -- The later the step the sooner its session comes, and of equal steps the session of the earlier day.
     select
-        unit_days.*,
+        unit_days.funnel_name,
+        unit_days.visitor_id,
+        unit_days.unit_id,
+        unit_days.entry_date,
+        {%- for mask in masks %}
+        unit_days.{{ mask }},
+        {%- endfor %}
+        case
+            when unit_days.entry_session_id is not null
+                then coalesce(entry_codes.segment_code, unknown_code.segment_code)
+        end as entry_code,
+        case
+            when unit_days.last_session_id is not null
+                then coalesce(last_codes.segment_code, unknown_code.segment_code)
+        end as last_code,
+        {{ dbt.datediff("date '1970-01-01'", "unit_days.entry_date", "day") }}
+        - unit_days.last_session_step * 1000000 as last_place,
         {{ day_is_mature("unit_days.entry_date", "funnels.outcome_micros", "as_of.as_of_timestamp") }} as is_mature
     from unit_days
     inner join funnels on unit_days.funnel_name = funnels.funnel_name
     cross join as_of
+    cross join unknown_code
+    left join session_codes as entry_codes on unit_days.entry_session_id = entry_codes.session_id
+    left join session_codes as last_codes on unit_days.last_session_id = last_codes.session_id
 
 ),
 
 days_of_periods as (
 
     {{ row_per_variant("judged_days", [
-        "funnel_name", "unit_id", "visitor_id", "entry_date", "entry_session_id", "last_session_id",
-        "last_session_step", "reached_mask", "continued_mask", "excluded_mask", "is_mature"
+        "funnel_name", "visitor_id", "unit_id", "entry_date", "entry_code", "last_code", "last_place",
+        "reached_mask", "continued_mask", "excluded_mask", "is_mature"
     ], [
         {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
         {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
@@ -87,21 +135,17 @@ units_of_periods as (
         funnel_name,
         period_grain,
         period_start_date,
-        min(visitor_id) as visitor_id,
+        visitor_id,
         max(case when is_mature then 1 else 0 end) = 1 as is_mature,
         {%- for mask in masks %}
         bit_or(case when is_mature then {{ mask }} else 0 end) as {{ mask }},
         {%- endfor %}
-        {{ first_by("entry_session_id", ["entry_date"], "is_mature and entry_session_id is not null") }}
-            as mature_entry_session_id,
-        {{ first_by("entry_session_id", ["entry_date"], "entry_session_id is not null") }} as entry_session_id,
-        {{ first_by(
-            "last_session_id", ["-last_session_step", "entry_date"], "is_mature and last_session_id is not null"
-        ) }} as mature_last_session_id,
-        {{ first_by("last_session_id", ["-last_session_step", "entry_date"], "last_session_id is not null") }}
-            as last_session_id
+        {{ first_by("entry_code", ["entry_date"], "is_mature and entry_code is not null") }} as mature_entry_code,
+        {{ first_by("entry_code", ["entry_date"], "entry_code is not null") }} as entry_code,
+        {{ first_by("last_code", ["last_place"], "is_mature and last_code is not null") }} as mature_last_code,
+        {{ first_by("last_code", ["last_place"], "last_code is not null") }} as last_code
     from days_of_periods
-    group by funnel_name, period_grain, period_start_date, unit_id
+    group by funnel_name, period_grain, period_start_date, visitor_id, unit_id
 
     union all
 
@@ -114,10 +158,10 @@ units_of_periods as (
         {%- for mask in masks %}
         case when is_mature then {{ mask }} else 0 end as {{ mask }},
         {%- endfor %}
-        entry_session_id as mature_entry_session_id,
-        entry_session_id,
-        last_session_id as mature_last_session_id,
-        last_session_id
+        entry_code as mature_entry_code,
+        entry_code,
+        last_code as mature_last_code,
+        last_code
     from judged_days
 
 ),
@@ -129,8 +173,14 @@ mature_attempts as (
         attempts.funnel_name,
         attempts.visitor_id,
         attempts.entry_date,
-        attempts.entry_session_id,
-        attempts.last_session_id,
+        case
+            when attempts.entry_session_id is not null
+                then coalesce(entry_codes.segment_code, unknown_code.segment_code)
+        end as entry_code,
+        case
+            when attempts.last_session_id is not null
+                then coalesce(last_codes.segment_code, unknown_code.segment_code)
+        end as last_code,
         attempts.is_mature,
         case when attempts.is_mature then attempts.reached_mask else 0 end as reached_mask,
         case when attempts.is_mature then attempts.continued_mask else 0 end as continued_mask,
@@ -141,6 +191,9 @@ mature_attempts as (
         end as excluded_mask
     from attempts
     inner join funnels on attempts.funnel_name = funnels.funnel_name
+    cross join unknown_code
+    left join session_codes as entry_codes on attempts.entry_session_id = entry_codes.session_id
+    left join session_codes as last_codes on attempts.last_session_id = last_codes.session_id
     where funnels.counting = 'attempts'
 
 ),
@@ -148,8 +201,8 @@ mature_attempts as (
 attempts_of_periods as (
 
     {{ row_per_variant("mature_attempts", [
-        "funnel_name", "visitor_id", "entry_session_id", "last_session_id", "reached_mask", "continued_mask",
-        "excluded_mask", "is_mature"
+        "funnel_name", "visitor_id", "entry_code", "last_code", "reached_mask", "continued_mask", "excluded_mask",
+        "is_mature"
     ], [
         {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
         {"period_grain": "'week'", "period_start_date": week_start("entry_date")},
@@ -167,8 +220,8 @@ units as (
         visitor_id,
         is_mature,
         {{ masks | join(", ") }},
-        case when is_mature then mature_entry_session_id else entry_session_id end as entry_session_id,
-        case when is_mature then mature_last_session_id else last_session_id end as last_session_id
+        case when is_mature then mature_entry_code else entry_code end as entry_code,
+        case when is_mature then mature_last_code else last_code end as last_code
     from units_of_periods
 
     union all
@@ -180,8 +233,8 @@ units as (
         visitor_id,
         is_mature,
         {{ masks | join(", ") }},
-        entry_session_id,
-        last_session_id
+        entry_code,
+        last_code
     from attempts_of_periods
 
 ),
@@ -194,41 +247,48 @@ attributed_units as (
         units.is_mature,
         '{{ attribution }}' as segment_attribution,
         {% if attribution == "first_touch" -%}
-        first_sessions.session_id
+        first_codes.segment_code
         {%- else -%}
-        units.{{ "entry" if attribution == "entry" else "last" }}_session_id
-        {%- endif %} as session_id
+        units.{{ "entry" if attribution == "entry" else "last" }}_code as segment_code
+        {%- endif %}
     from units
     {%- if attribution == "first_touch" %}
-    left join first_sessions on units.visitor_id = first_sessions.visitor_id
+    left join first_codes on units.visitor_id = first_codes.visitor_id
     {%- endif %}
     {{ "union all" if not loop.last }}
     {%- endfor %}
 
 ),
 
-{{ unknown_numbers("sessions") }},
-
-counted_units as (
+units_of_codes as (
 
     select
         units.{{ counted_columns | join(", units.") }},
         units.segment_attribution,
         units.is_mature,
-        {%- for dimension in dimensions %}
-        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
-        {%- endfor %}
+        coalesce(units.segment_code, unknown_code.segment_code) as segment_code,
         count(*) as unit_count
     from attributed_units as units
-    cross join unknown_numbers
-    left join sessions on units.session_id = sessions.session_id
+    cross join unknown_code
     group by
         units.{{ counted_columns | join(", units.") }},
         units.segment_attribution,
-        units.is_mature
+        units.is_mature,
+        coalesce(units.segment_code, unknown_code.segment_code)
+
+),
+
+counted_units as (
+
+    select
+        {{ counted_columns | join(", ") }},
+        segment_attribution,
+        is_mature,
+        unit_count
         {%- for dimension in dimensions %},
-        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number)
+        {{ number_of_segment_code("segment_code", loop.index0) }} as {{ dimension }}_number
         {%- endfor %}
+    from units_of_codes
 
 ),
 

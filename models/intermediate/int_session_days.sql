@@ -10,18 +10,34 @@
 
 {%- set dates = open_dates() %}
 
-{%- set event_sequence = ["events.event_timestamp", "events.event_order", "events.event_id"] %}
+{#- What a day of a session has of its first event that says it, or of its last: the value, and when it is said. -#}
 {%- set origin = ["device_category", "operating_system", "browser", "country", "region", "city", "platform"] %}
-{%- set has_origin = "coalesce(events.device_category, events.country) is not null" %}
 {%- set source = ["event_source", "event_medium", "event_campaign"] %}
 {%- set last_click = ["last_click_source", "last_click_medium", "last_click_campaign"] %}
 {%- set first_touch = ["first_touch_source", "first_touch_medium", "first_touch_campaign"] %}
+{%- set first_values = {
+    "origin": [struct_of(origin), "coalesce(events.device_category, events.country) is not null"],
+    "source": [struct_of(source), "events.event_source is not null"],
+    "last_click": [struct_of(last_click), "events.last_click_source is not null"],
+    "first_touch": [struct_of(first_touch), "events.first_touch_source is not null"],
+    "landing_page_path": ["events.page_path", "events.page_path is not null"],
+} %}
+{%- set last_values = {
+    "exit_page_path": ["events.page_path", "events.page_path is not null"],
+    "user_id_hash": ["events.user_id_hash", "events.user_id_hash is not null"],
+} %}
+{%- set day_columns = [
+    "property_id", "user_pseudo_id", "session_id", "event_date", "first_event_timestamp", "last_event_timestamp",
+    "ga_session_id", "session_number", "user_first_touch_timestamp", "event_count", "page_view_count", "engaged_msec",
+    "is_engaged", "has_analytics_consent", "has_ads_consent", "is_internal_traffic", "is_foreign_hostname"
+] %}
 
-with events as (
+with events as {{ not_materialized() }} (
 
     select * from {{ ref("stg_ga4__events") }}
+    where user_pseudo_id is not null
     {%- if is_incremental() %}
-    where event_date in ({{ dates }})
+        and event_date in ({{ dates }})
     {%- endif %}
 
 ),
@@ -39,8 +55,9 @@ listed as (
 
 ),
 
-int_session_days as (
+session_days as (
 
+    -- Of texts only when they are said: what is kept of a day has one size, and goes to disk where memory ends.
     select
         events.property_id,
         events.user_pseudo_id,
@@ -48,18 +65,15 @@ int_session_days as (
         events.event_date,
         min(events.event_timestamp) as first_event_timestamp,
         max(events.event_timestamp) as last_event_timestamp,
+        {%- for name, (_, is_said) in first_values.items() %}
+        min(case when {{ is_said }} then events.event_timestamp end) as {{ name }}_timestamp,
+        {%- endfor %}
+        {%- for name, (_, is_said) in last_values.items() %}
+        max(case when {{ is_said }} then events.event_timestamp end) as {{ name }}_timestamp,
+        {%- endfor %}
         max(events.ga_session_id) as ga_session_id,
         max(events.session_number) as session_number,
         min(events.user_first_touch_timestamp) as user_first_touch_timestamp,
-        {{ first_by(struct_of(origin), event_sequence, has_origin) }} as origin,
-        {{ first_by(struct_of(source), event_sequence, "events.event_source is not null") }} as source,
-        {{ first_by(struct_of(last_click), event_sequence, "events.last_click_source is not null") }}
-            as last_click,
-        {{ first_by(struct_of(first_touch), event_sequence, "events.first_touch_source is not null") }}
-            as first_touch,
-        {{ first_by("events.page_path", event_sequence, "events.page_path is not null") }} as landing_page_path,
-        {{ last_by("events.page_path", event_sequence, "events.page_path is not null") }} as exit_page_path,
-        {{ last_by("events.user_id_hash", event_sequence, "events.user_id_hash is not null") }} as user_id_hash,
         cast(count(*) as int64) as event_count,
         cast(
             sum(case when events.event_name in ('page_view', 'screen_view') then 1 else 0 end) as int64
@@ -81,8 +95,68 @@ int_session_days as (
     from events
     left join own_hostnames on events.hostname = own_hostnames.hostname
     cross join listed
-    where events.user_pseudo_id is not null
     group by events.property_id, events.user_pseudo_id, events.session_id, events.event_date
+
+),
+
+telling_events as (
+
+    -- The events at these moments: one or two of a day, whatever its length.
+    select
+        session_days.{{ day_columns | join(",\n        session_days.") }},
+        {%- for name, (value, is_said) in first_values.items() %}
+        case when {{ is_said }} then {{ value }} end as {{ name }},
+        {%- endfor %}
+        {%- for name, (value, is_said) in last_values.items() %}
+        case when {{ is_said }} then {{ value }} end as {{ name }},
+        {%- endfor %}
+        events.event_timestamp,
+        events.event_order,
+        events.event_id
+    from events
+    inner join session_days
+        on events.property_id = session_days.property_id
+        and events.user_pseudo_id = session_days.user_pseudo_id
+        and coalesce(events.session_id, '') = coalesce(session_days.session_id, '')
+        and events.event_date = session_days.event_date
+    where events.event_timestamp = session_days.first_event_timestamp
+        {%- for name in (first_values.keys() | list) + (last_values.keys() | list) %}
+        or events.event_timestamp = session_days.{{ name }}_timestamp
+        {%- endfor %}
+
+),
+
+told_days as (
+
+    select
+        {{ day_columns | join(",\n        ") }},
+        {%- for name in first_values %}
+        first_value({{ name }} ignore nulls) over whole_days as {{ name }},
+        {%- endfor %}
+        {%- for name in last_values %}
+        last_value({{ name }} ignore nulls) over whole_days as {{ name }},
+        {%- endfor %}
+        row_number() over days as place
+    from telling_events
+    window
+        days as (
+            partition by property_id, user_pseudo_id, session_id, event_date
+            order by event_timestamp, event_order, event_id
+        ),
+        whole_days as (
+            partition by property_id, user_pseudo_id, session_id, event_date
+            order by event_timestamp, event_order, event_id
+            rows between unbounded preceding and unbounded following
+        )
+
+),
+
+int_session_days as (
+
+    select
+        {{ (day_columns + (first_values.keys() | list) + (last_values.keys() | list)) | join(",\n        ") }}
+    from told_days
+    where place = 1
 
 )
 

@@ -4,15 +4,11 @@
     )
 }}
 
-{%- set longest_path = 5 %}
 {%- set most_paths = var("largest_segments") | int %}
 
 with conversions as (
 
-    select * from {{ ref("int_conversions_counted") }}
-    where exclusion_reason is null
-        and visitor_id is not null
-        and is_counted
+    select * from {{ ref("int_conversions_pathed") }}
 
 ),
 
@@ -22,55 +18,9 @@ as_of as (
 
 ),
 
-goals_so_far as (
-
-    -- A goal closes a path: what comes after it leads to the next one.
-    select
-        visitor_id,
-        session_id,
-        conversion_event_id,
-        conversion_name,
-        conversion_type,
-        event_timestamp,
-        event_order,
-        count(case when conversion_type = 'macro' then 1 end) over (
-            partition by visitor_id
-            order by event_timestamp, event_order, conversion_event_id
-            rows between unbounded preceding and 1 preceding
-        ) as earlier_goal_count
-    from conversions
-
-),
-
-neighbours as (
-
-    select
-        *,
-        lead(conversion_name) over session_events as next_of_session,
-        lead(event_timestamp) over session_events as next_of_session_timestamp,
-        lead(conversion_name) over visitor_events as next_of_visitor,
-        lead(event_timestamp) over visitor_events as next_of_visitor_timestamp,
-        lag(conversion_name) over path_events as previous_of_path
-    from goals_so_far
-    window
-        session_events as (
-            partition by coalesce(session_id, conversion_event_id)
-            order by event_timestamp, event_order, conversion_event_id
-        ),
-        visitor_events as (
-            partition by visitor_id
-            order by event_timestamp, event_order, conversion_event_id
-        ),
-        path_events as (
-            partition by visitor_id, earlier_goal_count
-            order by event_timestamp, event_order, conversion_event_id
-        )
-
-),
-
 transitions as (
 
-    {{ row_per_variant("neighbours", ["conversion_name", "event_timestamp"], [
+    {{ row_per_variant("conversions", ["conversion_name", "event_timestamp"], [
         {
             "path_kind": "'transition_in_session'",
             "next_name": "next_of_session",
@@ -85,54 +35,23 @@ transitions as (
 
 ),
 
-collapsed as (
-
-    -- The same conversion again is no step of a path.
-    select
-        *,
-        {%- for back in range(1, longest_path + 1) %}
-        lag(conversion_name, {{ back }}) over path_events as name_{{ back }}_before,
-        {%- endfor %}
-        row_number() over path_events as place,
-        lead(conversion_name) over path_events is null as is_last,
-        first_value(event_timestamp) over path_events as path_start_timestamp
-    from neighbours
-    where conversion_name <> coalesce(previous_of_path, '')
-    window path_events as (
-        partition by visitor_id, earlier_goal_count
-        order by event_timestamp, event_order, conversion_event_id
-    )
-
-),
-
 walks as (
-
-    select
-        'path_to_goal' as path_kind,
-        conversion_name as to_conversion_name,
-        {% for back in range(longest_path, 0, -1) -%}
-        coalesce(name_{{ back }}_before || ' > ', '') || {% endfor -%}
-        conversion_name as path,
-        event_timestamp - path_start_timestamp as path_micros
-    from collapsed
-    where conversion_type = 'macro'
-
-    union all
 
     -- Who has done nothing for the time that a score halves in has given up for now.
     select
-        'path_to_giving_up' as path_kind,
-        '(gave up)' as to_conversion_name,
-        {% for back in range(longest_path - 1, 0, -1) -%}
-        coalesce(collapsed.name_{{ back }}_before || ' > ', '') || {% endfor -%}
-        collapsed.conversion_name || ' > (gave up)' as path,
-        collapsed.event_timestamp - collapsed.path_start_timestamp as path_micros
-    from collapsed
+        case when conversions.conversion_type = 'macro' then 'path_to_goal' else 'path_to_giving_up' end as path_kind,
+        case when conversions.conversion_type = 'macro' then conversions.conversion_name else '(gave up)' end
+            as to_conversion_name,
+        conversions.path,
+        conversions.path_end_timestamp - conversions.path_start_timestamp as path_micros
+    from conversions
     cross join as_of
-    where collapsed.is_last
-        and collapsed.conversion_type = 'micro'
-        and as_of.as_of_timestamp - collapsed.event_timestamp
-        > {{ var("default_half_life_days") | int }} * cast(86400000000 as int64)
+    where conversions.path is not null
+        and (
+            conversions.conversion_type = 'macro'
+            or as_of.as_of_timestamp - conversions.path_end_timestamp
+            > {{ var("default_half_life_days") | int }} * cast(86400000000 as int64)
+        )
 
 ),
 

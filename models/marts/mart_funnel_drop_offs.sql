@@ -12,16 +12,9 @@ with drops as (
 
 ),
 
-conversions as (
+followed_conversions as (
 
-    select * from {{ ref("int_conversions_counted") }}
-    where exclusion_reason is null
-
-),
-
-page_views as (
-
-    select * from {{ ref("int_page_views") }}
+    select * from {{ ref("int_conversions_followed") }}
 
 ),
 
@@ -37,132 +30,29 @@ funnel_steps as (
 
 ),
 
-dropped_visitors as (
-
-    select distinct visitor_id
-    from drops
-
-),
-
-conversion_events as (
-
-    -- An event that is several conversions is called by the first of their names. What was not done in some days
-    -- happens at a later moment than its event: the two together are a moment.
-    select
-        conversions.visitor_id,
-        conversions.session_id,
-        conversions.event_id,
-        conversions.event_timestamp,
-        conversions.event_order,
-        min(conversions.conversion_name) as conversion_name
-    from conversions
-    inner join dropped_visitors on conversions.visitor_id = dropped_visitors.visitor_id
-    group by
-        conversions.visitor_id,
-        conversions.session_id,
-        conversions.event_id,
-        conversions.event_timestamp,
-        conversions.event_order
-
-),
-
-followed_conversions as (
-
-    select
-        visitor_id,
-        event_id,
-        event_timestamp,
-        lead(conversion_name) over (
-            partition by visitor_id, session_id
-            order by event_timestamp, event_order, event_id
-        ) as next_of_session,
-        lead(conversion_name) over visitor_events as next_of_visitor,
-        lead(event_timestamp) over visitor_events as next_timestamp
-    from conversion_events
-    window visitor_events as (
-        partition by visitor_id
-        order by event_timestamp, event_order, event_id
-    )
-
-),
-
-page_moments as (
-
-    select
-        sessions.visitor_id,
-        page_views.session_id,
-        page_views.event_timestamp,
-        page_views.event_order,
-        page_views.event_id,
-        page_views.page_path
-    from page_views
-    inner join sessions on page_views.session_id = sessions.session_id
-    inner join dropped_visitors on sessions.visitor_id = dropped_visitors.visitor_id
-
-    union all
-
-    select
-        visitor_id,
-        session_id,
-        event_timestamp,
-        event_order,
-        event_id,
-        cast(null as {{ dbt.type_string() }}) as page_path
-    from conversion_events
-
-),
-
-followed_pages as (
-
-    select
-        visitor_id,
-        event_id,
-        event_timestamp,
-        page_path,
-        first_value(page_path ignore nulls) over (
-            partition by visitor_id, session_id
-            order by event_timestamp, event_order, event_id
-            rows between 1 following and unbounded following
-        ) as next_of_session,
-        first_value(page_path ignore nulls) over visitor_events as next_of_visitor,
-        first_value(case when page_path is not null then event_timestamp end ignore nulls) over visitor_events
-            as next_timestamp
-    from page_moments
-    window visitor_events as (
-        partition by visitor_id
-        order by event_timestamp, event_order, event_id
-        rows between 1 following and unbounded following
-    )
-
-),
-
-next_pages as (
-
-    select * from followed_pages
-    where page_path is null
-
-),
-
 described_drops as (
 
     select
         drops.funnel_name,
         drops.step_number,
         case
-            when drops.reached_session_id is not null then coalesce(followed_conversions.next_of_session, '(none)')
+            when drops.reached_session_id is not null
+                then coalesce(followed_conversions.next_conversion_in_session, '(none)')
             else '(no session)'
         end as next_conversion_in_session,
         case
-            when followed_conversions.next_timestamp <= drops.window_end_timestamp
-                then followed_conversions.next_of_visitor
+            when followed_conversions.next_conversion_timestamp <= drops.window_end_timestamp
+                then followed_conversions.next_conversion_of_visitor
             else '(none)'
         end as next_conversion_in_window,
         case
-            when drops.reached_session_id is not null then coalesce(next_pages.next_of_session, '(none)')
+            when drops.reached_session_id is not null
+                then coalesce(followed_conversions.next_page_in_session, '(none)')
             else '(no session)'
         end as next_page_in_session,
         case
-            when next_pages.next_timestamp <= drops.window_end_timestamp then next_pages.next_of_visitor
+            when followed_conversions.next_page_timestamp <= drops.window_end_timestamp
+                then followed_conversions.next_page_of_visitor
             else '(none)'
         end as next_page_in_window,
         coalesce(sessions.landing_page_path, '(unknown)') as entry_page,
@@ -172,10 +62,6 @@ described_drops as (
         on drops.visitor_id = followed_conversions.visitor_id
         and drops.reached_event_id = followed_conversions.event_id
         and drops.reached_timestamp = followed_conversions.event_timestamp
-    left join next_pages
-        on drops.visitor_id = next_pages.visitor_id
-        and drops.reached_event_id = next_pages.event_id
-        and drops.reached_timestamp = next_pages.event_timestamp
     left join sessions on drops.reached_session_id = sessions.session_id
 
 ),

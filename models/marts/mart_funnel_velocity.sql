@@ -25,7 +25,7 @@
     {%- endif %}
 {%- endfor %}
 
-with spells as (
+with kept_spells as (
 
     select * from {{ ref("int_funnel_spells") }}
 
@@ -47,6 +47,71 @@ funnel_steps as (
 
 {{ unknown_numbers("sessions") }},
 
+as_of as (
+
+    select * from {{ ref("int_export_as_of") }}
+
+),
+
+followed_spells as (
+
+    -- Whoever has not got there when the window ends never will and is followed to its end; whose window is still
+    -- open is followed to the end of the loaded days.
+    select
+        spells.*,
+        case when spells.reached_timestamp is not null then 1 else 0 end as event_count,
+        case
+            when spells.reached_timestamp is not null then spells.reached_timestamp - spells.started_timestamp
+            when spells.window_end_timestamp < as_of.as_of_timestamp then funnel_steps.window_micros
+            else as_of.as_of_timestamp - spells.started_timestamp
+        end as exact_micros
+    from kept_spells as spells
+    inner join funnel_steps
+        on spells.funnel_name = funnel_steps.funnel_name
+        and spells.to_step = funnel_steps.step_number
+    cross join as_of
+
+),
+
+timed_spells as (
+
+    -- To the second that is not over yet: so many moments there are, however many events.
+    select
+        *,
+        cast(ceil(exact_micros / 1000000.0) as int64) * 1000000 as followed_micros
+    from followed_spells
+
+),
+
+spells as (
+
+    select
+        funnel_name,
+        'all' as period_grain,
+        cast(null as date) as period_start_date,
+        from_step,
+        to_step,
+        entry_session_id as session_id,
+        event_count,
+        followed_micros
+    from timed_spells
+    where is_first_entry
+
+    union all
+
+    select
+        funnel_name,
+        'week' as period_grain,
+        entry_week as period_start_date,
+        from_step,
+        to_step,
+        entry_session_id as session_id,
+        event_count,
+        followed_micros
+    from timed_spells
+
+),
+
 spell_bases as (
 
     select
@@ -67,7 +132,7 @@ described_spells as (
         {%- for dimension in session_segments("sessions") %}
         coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
         {%- endfor %}
-        case when spells.is_reached then 1 else 0 end as event_count,
+        spells.event_count,
         spells.followed_micros
     from spells
     inner join spell_bases
@@ -78,7 +143,7 @@ described_spells as (
         and spells.from_step = spell_bases.from_step
         and spells.to_step = spell_bases.to_step
     cross join unknown_numbers
-    left join sessions on spells.entry_session_id = sessions.session_id
+    left join sessions on spells.session_id = sessions.session_id
 
 ),
 

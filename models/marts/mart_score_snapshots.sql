@@ -1,6 +1,9 @@
 {%- set horizon = (var("evidence_horizon_days") | int) * 86400000000 %}
 {#- From the days since something was last done to the number of its bin. -#}
 {%- set age_bins = {1: 1, 3: 2, 7: 3, 14: 4, 30: 5} %}
+{#- Bins of all that was done as whole numbers, three bits for each: texts in every group would not leave memory. -#}
+{%- set things = 20 %}
+{%- set ages = ["ages_0", "ages_1", "ages_2"] %}
 
 with {{ evidence_micros() }},
 
@@ -154,10 +157,18 @@ features as (
     select
         subject_id,
         cut_date,
-        {{ texts_in_order(
-            "cast(evidence_bit as " ~ dbt.type_string() ~ ") || ':' || cast(age_number as " ~ dbt.type_string() ~ ")",
-            "evidence_bit"
-        ) }} as age_pattern,
+        {%- for name in ages %}
+        cast(
+            coalesce(
+                sum(
+                    case
+                        when evidence_bit between {{ loop.index0 * things }} and {{ loop.index * things - 1 }}
+                            then cast(age_number as int64) << (3 * (evidence_bit - {{ loop.index0 * things }}))
+                    end
+                ), 0
+            ) as int64
+        ) as {{ name }},
+        {%- endfor %}
         cast(round(sum(point_millionths) / 1000000.0) as int64) as manual_score
     from aged_conversions
     group by subject_id, cut_date
@@ -169,7 +180,9 @@ snapshots as (
     select
         macros.conversion_name as macro_name,
         subjects.cut_date,
-        coalesce(features.age_pattern, '') as age_pattern,
+        {%- for name in ages %}
+        coalesce(features.{{ name }}, 0) as {{ name }},
+        {%- endfor %}
         coalesce(features.manual_score, 0) as manual_score,
         case
             when first_macros.macro_timestamp <= subjects.cut_timestamp + {{ horizon }} then 1 else 0
@@ -186,17 +199,71 @@ snapshots as (
 
 ),
 
-mart_score_snapshots as (
+counts as (
 
     select
         macro_name,
         cut_date,
-        age_pattern,
+        {{ ages | join(", ") }},
         manual_score,
-        cast(count(*) as int64) as subject_count,
-        cast(sum(is_converted) as int64) as converted_count
+        count(*) as subject_count,
+        sum(is_converted) as converted_count
     from snapshots
-    group by macro_name, cut_date, age_pattern, manual_score
+    group by macro_name, cut_date, {{ ages | join(", ") }}, manual_score
+
+),
+
+patterns as (
+
+    select distinct {{ ages | join(", ") }}
+    from counts
+
+),
+
+ages_of_patterns as (
+
+    select
+        patterns.*,
+        evidence_micros.evidence_bit,
+        case
+            {%- for name in ages %}
+            when evidence_micros.evidence_bit < {{ loop.index * things }}
+                then (patterns.{{ name }} >> (3 * (evidence_micros.evidence_bit - {{ loop.index0 * things }}))) & 7
+            {%- endfor %}
+        end as age_number
+    from patterns
+    inner join evidence_micros on evidence_micros.evidence_bit is not null
+
+),
+
+named_patterns as (
+
+    select
+        {{ ages | join(", ") }},
+        {{ texts_in_order(
+            "cast(evidence_bit as " ~ dbt.type_string() ~ ") || ':' || cast(age_number as " ~ dbt.type_string() ~ ")",
+            "evidence_bit"
+        ) }} as age_pattern
+    from ages_of_patterns
+    where age_number > 0
+    group by {{ ages | join(", ") }}
+
+),
+
+mart_score_snapshots as (
+
+    select
+        counts.macro_name,
+        counts.cut_date,
+        coalesce(named_patterns.age_pattern, '') as age_pattern,
+        counts.manual_score,
+        cast(counts.subject_count as int64) as subject_count,
+        cast(counts.converted_count as int64) as converted_count
+    from counts
+    left join named_patterns
+        on counts.ages_0 = named_patterns.ages_0
+        and counts.ages_1 = named_patterns.ages_1
+        and counts.ages_2 = named_patterns.ages_2
 
 )
 

@@ -344,7 +344,8 @@ def build_and_count(warehouse: Warehouse, histories: Histories) -> None:
     replace_rows(warehouse, "int_page_views", page_rows(histories))
     visitors = [{"visitor_id": visitor} for visitor in histories.events]
     replace_rows(warehouse, "dim_visitors", visitors)
-    selected = ["dim_funnel_steps+", "mart_conversion_paths", "--exclude", *NOT_FUNNELS]
+    followed = ["int_conversions_followed", "int_conversions_pathed", "mart_conversion_paths"]
+    selected = ["dim_funnel_steps+", *followed, "--exclude", *NOT_FUNNELS]
     warehouse.dbt("run", "--full-refresh", "--select", *selected).must_succeed()
     duckdb.connect(str(warehouse.path)).close()  # writes the log of changes into the file, once
 

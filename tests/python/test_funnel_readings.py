@@ -35,6 +35,7 @@ from funnel_reference import (
 from project_run import Warehouse
 
 Spell = tuple[int, bool]  # microseconds followed, whether the step was reached
+SECOND = 1_000_000
 MOMENTS = {"1h": HOUR, "1d": 24 * HOUR, "3d": 72 * HOUR, "7d": 168 * HOUR}
 MINIMUM = 30
 
@@ -76,7 +77,7 @@ def curve_of(spells: Sequence[Spell]) -> Curve:
 def followed_spells(
     unit_attempts: Sequence[Attempt], name: str, grain: str, pair: tuple[int, int]
 ) -> dict[Any, list[Spell]]:
-    """By period, how long one unit was followed from a step to another."""
+    """By period, how long one unit was followed from a step to another, in begun seconds."""
     rules = FUNNELS[name].rules
     entered = [one for one in unit_attempts if one.entry_step == 1]
     followed: dict[Any, list[tuple[Attempt, list[Attempt]]]] = defaultdict(list)
@@ -98,11 +99,10 @@ def followed_spells(
             if times[0] is None:
                 continue
             if times[1] is not None:
-                spells[period].append((times[1] - times[0], True))
-            elif end < AS_OF:
-                spells[period].append((rules.window, False))
+                exact = times[1] - times[0]
             else:
-                spells[period].append((AS_OF - times[0], False))
+                exact = rules.window if end < AS_OF else AS_OF - times[0]
+            spells[period].append((-(-exact // SECOND) * SECOND, times[1] is not None))
     return spells
 
 
@@ -174,6 +174,13 @@ def assert_velocity(row: dict[str, Any], spells: list[Spell], window: int) -> in
     return shown
 
 
+def copied(case: FunnelCase, root: Path) -> Warehouse:
+    """A warehouse with the same tables, to put other rows into."""
+    warehouse = Warehouse(root)
+    shutil.copy(case.warehouse.path, warehouse.path)
+    return warehouse
+
+
 def test_velocity_has_the_published_survival_of_leukemia_patients(
     case: FunnelCase, tmp_path: Path
 ) -> None:
@@ -181,10 +188,7 @@ def test_velocity_has_the_published_survival_of_leukemia_patients(
     .4482 at 23 (as in lifelines' `load_leukemia`). Weeks are put on our four moments, and every
     patient is there twice, which changes no survival, so that the group is large enough.
     """
-    root = tmp_path / "leukemia"
-    root.mkdir()
-    warehouse = Warehouse(root)
-    shutil.copy(case.warehouse.path, warehouse.path)
+    warehouse = copied(case, tmp_path)
     weeks = [
         6,
         6,
@@ -215,20 +219,25 @@ def test_velocity_has_the_published_survival_of_leukemia_patients(
     spells = [
         {
             "funnel_name": "two_steps",
-            "period_grain": "all",
             "unit_id": f"{copy}-{number}",
             "attempt_position": 0,
+            "entry_week": dt.date(1963, 1, 7),
+            "is_first_entry": True,
+            "window_end_timestamp": AS_OF,
             "from_step": 1,
             "to_step": 2,
-            "is_reached": week > 0,
-            "followed_micros": round(hours[abs(week)] * HOUR),
+            "started_timestamp": AS_OF - followed,
+            "reached_timestamp": AS_OF if week > 0 else None,
         }
         for copy in range(2)
         for number, week in enumerate(weeks)
+        for followed in [round(hours[abs(week)] * HOUR)]
     ]
     replace_rows(warehouse, "int_funnel_spells", spells)
     warehouse.dbt("run", "--select", "mart_funnel_velocity").must_succeed()
-    row = warehouse.records("select * from mart_funnel_velocity where segment_dimension = 'all'")[0]
+    rows = warehouse.records("select * from mart_funnel_velocity where segment_dimension = 'all'")
+    row, of_week = sorted(rows, key=lambda each: each["period_grain"])
+    assert row["reached_within_1d"] == of_week["reached_within_1d"]
     survival = [1 - row[f"reached_within_{name}"] for name in MOMENTS]
     assert survival == pytest.approx([0.8571, 0.7529, 0.6275, 0.4482], abs=5e-5)
 
@@ -430,6 +439,37 @@ def test_paths_end_in_a_goal_or_in_giving_up(case: FunnelCase) -> None:
         assert totals[kind] == total
         larger = sum(each > count for (other, _), each in wanted.items() if other == kind)
         assert larger < rank <= 25, (kind, text, rank)
+
+
+def test_who_does_the_same_again_has_not_given_up(case: FunnelCase, tmp_path: Path) -> None:
+    warehouse = copied(case, tmp_path)
+    days_ago = {"once": [20], "twice": [20, 1], "long ago": [30, 20]}
+    conversions = [
+        {
+            "conversion_event_id": f"{visitor} {days}",
+            "conversion_name": "view_item",
+            "conversion_type": "micro",
+            "visitor_id": visitor,
+            "session_id": f"{visitor} {days}",
+            "event_timestamp": AS_OF - days * 24 * HOUR,
+            "event_order": 0,
+            "is_counted": True,
+        }
+        for visitor, all_days in days_ago.items()
+        for days in all_days
+    ]
+    replace_rows(warehouse, "int_conversions_counted", conversions)
+    paths = ["int_conversions_pathed", "mart_conversion_paths"]
+    warehouse.dbt("run", "--full-refresh", "--select", *paths).must_succeed()
+    found = warehouse.rows(
+        "select path, path_count from mart_conversion_paths where path_kind like 'path%'"
+    )
+    assert found == [("view_item > (gave up)", 2)]
+    times = warehouse.rows(
+        "select path_end_timestamp - path_start_timestamp from int_conversions_pathed"
+        " where path is not null order by visitor_id"
+    )
+    assert [time for (time,) in times] == [10 * 24 * HOUR, 0, 19 * 24 * HOUR]
 
 
 # ---- who has stalled ---------------------------------------------------------------------------

@@ -216,13 +216,14 @@ def random_url(pick: random.Random) -> tuple[str, str | None]:
     if not scheme and (host == "localhost" or not path):
         scheme = "https://"
     pairs = random_query(pick)
-    query = "?" + "&".join(f"{name}={value}" for name, value in pairs) if pairs else ""
+    separator = pick.choice(["&", "&", ";", "&amp;"])
+    query = "?" + separator.join(f"{name}={value}" for name, value in pairs) if pairs else ""
     if pick.random() < 0.2:
         query += f"{'&' if query else '?'}utm_id"
         pairs.append(("utm_id", ""))
     again = pick.choice(["", "", f"?token={SECRET}"]) if query else ""
     fragment = pick.choice(["", "", f"#{SECRET}", f"#a?b={SECRET}"])
-    written = query.removeprefix("?").split("&") if query else []
+    written = re.split("[&;]", query.removeprefix("?"))
     kept = [one for one in written if one.split("=")[0] in ALLOWED and not AT.search(one)]
     wanted = scheme + host + path + ("?" + "&".join(kept) if kept else "")
     if pick.random() < 0.2:
