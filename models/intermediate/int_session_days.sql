@@ -10,21 +10,19 @@
 
 {%- set dates = open_dates() %}
 
-{#- What a day of a session has of its first event that says it, or of its last: the value, and when it is said. -#}
+{#- What a day of a session has of its first or last event that says it: which, the value, and when it is said. -#}
 {%- set origin = ["device_category", "operating_system", "browser", "country", "region", "city", "platform"] %}
 {%- set source = ["event_source", "event_medium", "event_campaign"] %}
 {%- set last_click = ["last_click_source", "last_click_medium", "last_click_campaign"] %}
 {%- set first_touch = ["first_touch_source", "first_touch_medium", "first_touch_campaign"] %}
-{%- set first_values = {
-    "origin": [struct_of(origin), "coalesce(events.device_category, events.country) is not null"],
-    "source": [struct_of(source), "events.event_source is not null"],
-    "last_click": [struct_of(last_click), "events.last_click_source is not null"],
-    "first_touch": [struct_of(first_touch), "events.first_touch_source is not null"],
-    "landing_page_path": ["events.page_path", "events.page_path is not null"],
-} %}
-{%- set last_values = {
-    "exit_page_path": ["events.page_path", "events.page_path is not null"],
-    "user_id_hash": ["events.user_id_hash", "events.user_id_hash is not null"],
+{%- set told = {
+    "origin": ["first", struct_of(origin), "coalesce(events.device_category, events.country) is not null"],
+    "source": ["first", struct_of(source), "events.event_source is not null"],
+    "last_click": ["first", struct_of(last_click), "events.last_click_source is not null"],
+    "first_touch": ["first", struct_of(first_touch), "events.first_touch_source is not null"],
+    "landing_page_path": ["first", "events.page_path", "events.page_path is not null"],
+    "exit_page_path": ["last", "events.page_path", "events.page_path is not null"],
+    "user_id_hash": ["last", "events.user_id_hash", "events.user_id_hash is not null"],
 } %}
 {%- set day_columns = [
     "property_id", "user_pseudo_id", "session_id", "event_date", "first_event_timestamp", "last_event_timestamp",
@@ -65,11 +63,9 @@ session_days as (
         events.event_date,
         min(events.event_timestamp) as first_event_timestamp,
         max(events.event_timestamp) as last_event_timestamp,
-        {%- for name, (_, is_said) in first_values.items() %}
-        min(case when {{ is_said }} then events.event_timestamp end) as {{ name }}_timestamp,
-        {%- endfor %}
-        {%- for name, (_, is_said) in last_values.items() %}
-        max(case when {{ is_said }} then events.event_timestamp end) as {{ name }}_timestamp,
+        {%- for name, (which, _, is_said) in told.items() %}
+        {{ "min" if which == "first" else "max" }}(case when {{ is_said }} then events.event_timestamp end)
+            as {{ name }}_timestamp,
         {%- endfor %}
         max(events.ga_session_id) as ga_session_id,
         max(events.session_number) as session_number,
@@ -104,10 +100,7 @@ telling_events as (
     -- The events at these moments: one or two of a day, whatever its length.
     select
         session_days.{{ day_columns | join(",\n        session_days.") }},
-        {%- for name, (value, is_said) in first_values.items() %}
-        case when {{ is_said }} then {{ value }} end as {{ name }},
-        {%- endfor %}
-        {%- for name, (value, is_said) in last_values.items() %}
+        {%- for name, (_, value, is_said) in told.items() %}
         case when {{ is_said }} then {{ value }} end as {{ name }},
         {%- endfor %}
         events.event_timestamp,
@@ -120,7 +113,7 @@ telling_events as (
         and coalesce(events.session_id, '') = coalesce(session_days.session_id, '')
         and events.event_date = session_days.event_date
     where events.event_timestamp = session_days.first_event_timestamp
-        {%- for name in (first_values.keys() | list) + (last_values.keys() | list) %}
+        {%- for name in told %}
         or events.event_timestamp = session_days.{{ name }}_timestamp
         {%- endfor %}
 
@@ -130,11 +123,8 @@ told_days as (
 
     select
         {{ day_columns | join(",\n        ") }},
-        {%- for name in first_values %}
-        first_value({{ name }} ignore nulls) over whole_days as {{ name }},
-        {%- endfor %}
-        {%- for name in last_values %}
-        last_value({{ name }} ignore nulls) over whole_days as {{ name }},
+        {%- for name, (which, _, _) in told.items() %}
+        {{ which }}_value({{ name }} ignore nulls) over whole_days as {{ name }},
         {%- endfor %}
         row_number() over days as place
     from telling_events
@@ -154,7 +144,7 @@ told_days as (
 int_session_days as (
 
     select
-        {{ (day_columns + (first_values.keys() | list) + (last_values.keys() | list)) | join(",\n        ") }}
+        {{ (day_columns + (told | list)) | join(",\n        ") }}
     from told_days
     where place = 1
 

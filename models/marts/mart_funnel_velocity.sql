@@ -83,32 +83,22 @@ timed_spells as (
 
 ),
 
+spells_of_periods as (
+
+    {{ row_per_variant("timed_spells", [
+        "funnel_name", "from_step", "to_step", "entry_session_id", "is_first_entry", "event_count", "followed_micros"
+    ], [
+        {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
+        {"period_grain": "'week'", "period_start_date": "entry_week"},
+    ]) }}
+
+),
+
 spells as (
 
-    select
-        funnel_name,
-        'all' as period_grain,
-        cast(null as date) as period_start_date,
-        from_step,
-        to_step,
-        entry_session_id as session_id,
-        event_count,
-        followed_micros
-    from timed_spells
-    where is_first_entry
-
-    union all
-
-    select
-        funnel_name,
-        'week' as period_grain,
-        entry_week as period_start_date,
-        from_step,
-        to_step,
-        entry_session_id as session_id,
-        event_count,
-        followed_micros
-    from timed_spells
+    select * from spells_of_periods
+    where period_grain = 'week'
+        or is_first_entry
 
 ),
 
@@ -143,7 +133,7 @@ described_spells as (
         and spells.from_step = spell_bases.from_step
         and spells.to_step = spell_bases.to_step
     cross join unknown_numbers
-    left join sessions on spells.session_id = sessions.session_id
+    left join sessions on spells.entry_session_id = sessions.session_id
 
 ),
 
