@@ -44,7 +44,9 @@
         "experiment_events": [
             "source_name", "event_name", "experiment_field", "variant_field", "combined_field"
         ],
-        "funnels": ["funnel_name", "unit", "step_order", "entry", "window_hours"],
+        "funnels": [
+            "funnel_name", "unit", "step_order", "entry", "window_hours", "step_window_hours", "counting"
+        ],
         "funnel_steps": ["funnel_name", "step_number", "conversion_name", "role"]
     }) -}}
 {% endmacro %}

@@ -5,6 +5,8 @@ Every scenario starts from a copy of one built warehouse.
 
 from __future__ import annotations
 
+import ast
+import csv
 import datetime as dt
 import re
 import shutil
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from project_run import Warehouse
+from project_run import PROJECT, Warehouse, parsed_manifest
 from small_export import SmallExport, day_path, write_rows
 from warehouse_states import (
     FIRST,
@@ -37,6 +39,28 @@ from warehouse_states import (
 )
 
 WINDOW = {FOURTH, LATE, INTRADAY}  # late_arrival_days is 3
+SEEDS_STAY = ("--exclude", "resource_type:seed")
+# Columns of lists that no kept row depends on, so that history need not be derived again for them.
+DESCRIPTIONS = {
+    "conversion_catalog": {
+        "label",
+        "milestone_type",
+        "supports",
+        "vertical",
+        "lead_points",
+        "hypothesis",
+    },
+    "funnels": {"label"},
+    "funnel_stages": {"funnel_part", "intent_level"},
+    "lead_score_weights": {
+        "conversion_name",
+        "points",
+        "half_life_days",
+        "cap",
+        "origin",
+        "fitted_on",
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -126,13 +150,92 @@ def test_a_changed_definition_rederives_history_without_reading_it_again(
     ):
         connection.execute(change)
     connection.close()
-    seeds_stay = ["--exclude", "resource_type:seed"]
-    warehouse.build(*seeds_stay)
+    warehouse.build(*SEEDS_STAY)
     assert days_read(warehouse, new_export(SEED)) == WINDOW
     changed = {difference.split(":")[0] for difference in first_differences(warehouse, base)}
     assert {"fct_sessions", "fct_micro_conversions", "fct_funnel_attempts"} <= changed
     full = copy_of(warehouse, tmp_path / "full")
-    full.build("--full-refresh", *seeds_stay)
+    full.build("--full-refresh", *SEEDS_STAY)
+    assert_equal_tables(warehouse, full)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("counting = 'attempts'", "mart_funnel_steps"),
+        ("step_window_hours = 0.01", "fct_funnel_attempts"),
+    ],
+)
+def test_a_funnel_that_counts_otherwise_counts_so_from_the_first_day(
+    base: Warehouse, tmp_path: Path, change: str, table: str
+) -> None:
+    warehouse = copy_of(base, tmp_path / "incremental")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"update funnels set {change} where funnel_name = 'shop_by_visitor'")
+    warehouse.build(*SEEDS_STAY)
+    changed = {difference.split(":")[0] for difference in first_differences(warehouse, base)}
+    assert {table, "mart_funnel_velocity"} <= changed
+    full = copy_of(warehouse, tmp_path / "full")
+    full.build("--full-refresh", *SEEDS_STAY)
+    assert_equal_tables(warehouse, full)
+
+
+def lists_of_kept_rows() -> set[str]:
+    """The seeds that incremental models read, also through what is built anew in every run."""
+    nodes = parsed_manifest().nodes
+    kept = {name for name, node in nodes.items() if node.config.materialized == "incremental"}
+    found, waiting = set(), list(kept)
+    while waiting:
+        for name in nodes[waiting.pop()].depends_on_nodes:
+            if name in nodes and name not in found | kept:
+                found.add(name)
+                waiting.append(name)
+    return {nodes[name].name for name in found if nodes[name].resource_type == "seed"}
+
+
+def test_every_column_that_kept_rows_depend_on_derives_history_anew() -> None:
+    """A column of a list is among the definitions or, by the next test, of no matter here."""
+    macro = parsed_manifest().macros["macro.micro_conversions.definition_lists"].macro_sql
+    [literal] = re.findall(r"return\((\{.*\})\)", macro, flags=re.DOTALL)
+    definitions = ast.literal_eval(literal)
+    for name in lists_of_kept_rows():
+        with (PROJECT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            columns = set(next(csv.reader(file)))
+        known = set(definitions.get(name, ())) | DESCRIPTIONS.get(name, set())
+        assert columns == known, (
+            f"seeds/{name}.csv: name the column in macros/definitions_version.sql, or in "
+            f"DESCRIPTIONS here if no kept row depends on it: {sorted(columns ^ known)}"
+        )
+
+
+@pytest.mark.slow
+def test_columns_that_only_describe_change_no_kept_row(base: Warehouse, tmp_path: Path) -> None:
+    """Every column of DESCRIPTIONS is changed in every row, and history is not derived anew."""
+    warehouse = copy_of(base, tmp_path / "incremental")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(
+            "insert into lead_score_weights (conversion_name, points, half_life_days, cap, origin)"
+            " select conversion_name, 7, 3, 20, 'by hand' from conversion_catalog"
+            " where conversion_name not in (select conversion_name from lead_score_weights)"
+        )
+        for name, columns in DESCRIPTIONS.items():
+            types = dict(
+                connection.execute(
+                    "select column_name, data_type from information_schema.columns"
+                    f" where table_name = '{name}'"
+                ).fetchall()
+            )
+            for column in columns - {"conversion_name", "fitted_on"}:
+                other = f"coalesce({column}, 0) + 1"
+                if types[column] == "VARCHAR":
+                    other = f"coalesce({column}, '') || ' anew'"
+                connection.execute(f"update {name} set {column} = {other}")
+    warehouse.build(*SEEDS_STAY)
+    changed = {difference.split(":")[0] for difference in first_differences(warehouse, base)}
+    assert {"dim_conversions", "mart_lead_scores"} <= changed
+    full = copy_of(warehouse, tmp_path / "full")
+    full.build("--full-refresh", *SEEDS_STAY)
     assert_equal_tables(warehouse, full)
 
 

@@ -17,6 +17,13 @@ from small_export import SmallExport
 
 PINNED = Path(__file__).with_name("versions.json")
 KEPT = ("+int_event_names_counted", "+int_session_days")
+# Vars in the SQL of facts that say which days are read, or (the half-life) what no kept row has.
+NO_DEFINITIONS = {
+    "late_arrival_days",
+    "reread_start_date",
+    "reread_end_date",
+    "default_half_life_days",
+}
 READING = ("base_ga4__events", "stg_ga4__export_days")
 
 
@@ -33,21 +40,29 @@ def sql_of(node: Any, macros: Any) -> set[str]:
     return {re.sub(r"\{#.*?#\}|--[^\n]*|\s+", " ", sql, flags=re.DOTALL) for sql in found}
 
 
+def facts() -> list[Any]:
+    """The incremental models behind the staged events, and what they read that is built anew."""
+    models = {
+        n.unique_id: n for n in parsed_manifest().nodes.values() if n.resource_type == "model"
+    }
+    found: dict[str, Any] = {}
+    waiting = [one for one in models.values() if one.config.materialized == "incremental"]
+    while waiting:
+        node = waiting.pop()
+        if node.name in READING or node.name in found:
+            continue
+        found[node.name] = node
+        waiting += [models[one] for one in node.depends_on.nodes if one in models]
+    return list(found.values())
+
+
 def fingerprints() -> dict[str, str]:
     """What the SQL of staged rows, and that of the facts made from them, hashes to."""
     manifest = parsed_manifest()
-    models = {n.unique_id: n for n in manifest.nodes.values() if n.resource_type == "model"}
-    kept = [one for one in models.values() if one.config.materialized == "incremental"]
-    facts, waiting = {}, [one for one in kept if one.name not in READING]
-    while waiting:
-        node = waiting.pop()
-        if node.name in READING or node.name in facts:
-            continue
-        facts[node.name] = node
-        waiting += [models[one] for one in node.depends_on.nodes if one in models]
+    models = [node for node in manifest.nodes.values() if node.resource_type == "model"]
     groups = {
-        "staging": [one for one in models.values() if one.name in READING],
-        "facts": list(facts.values()),
+        "staging": [one for one in models if one.name in READING],
+        "facts": facts(),
     }
     return {
         group: hashlib.md5(
@@ -80,6 +95,23 @@ def test_a_change_of_kept_rows_raises_a_version() -> None:
             f"The SQL of {group} changed. If rows that a warehouse already holds would now be "
             f"other ones, raise {macro}() in macros/. Then WRITE_VERSIONS=1 "
             f"pytest {Path(__file__).name}"
+        )
+
+
+def test_every_var_that_facts_depend_on_derives_history_anew() -> None:
+    """It is among the definitions, or says no more than which days a run looks at."""
+    macros = parsed_manifest().macros
+    [scalars, reading] = (
+        macros[f"macro.micro_conversions.{name}"].macro_sql
+        for name in ("definition_scalars", "reading_version")
+    )
+    known = set(re.findall(r'var\("(\w+)"\)', scalars + reading)) | NO_DEFINITIONS
+    for node in facts():
+        used = set(re.findall(r'var\("(\w+)"', " ".join(sql_of(node, macros))))
+        assert used <= known, (
+            f"{node.name} depends on {sorted(used - known)}: whoever changes it would keep rows of "
+            f"the old value. Name it in definition_scalars() of macros/definitions_version.sql, or "
+            f"in NO_DEFINITIONS here if it changes no kept row."
         )
 
 
