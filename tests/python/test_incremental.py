@@ -185,7 +185,8 @@ def lists_of_kept_rows() -> set[str]:
     """The seeds that incremental models read, also through what is built anew in every run."""
     nodes = parsed_manifest().nodes
     kept = {name for name, node in nodes.items() if node.config.materialized == "incremental"}
-    found, waiting = set(), list(kept)
+    found: set[str] = set()
+    waiting = list(kept)
     while waiting:
         for name in nodes[waiting.pop()].depends_on_nodes:
             if name in nodes and name not in found | kept:
