@@ -10,7 +10,7 @@ cast(
 {%- endmacro %}
 
 {#- What a conversion is worth in all. Learned points were fitted to the last occurrence alone, points set by hand add
-    up. Needs `points_origin` in the GROUP BY. -#}
-{% macro gathered_points(points, points_origin) -%}
-case when {{ points_origin }} = 'learned' then max({{ points }}) else sum({{ points }}) end
+    up. `is_learned` must be in the GROUP BY. -#}
+{% macro gathered_points(points, is_learned) -%}
+cast(case when {{ is_learned }} then max({{ points }}) else sum({{ points }}) end as int64)
 {%- endmacro %}

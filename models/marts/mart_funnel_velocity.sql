@@ -13,6 +13,10 @@
 
 {#- By week only in the two dimensions that alerts look at; pairs of dimensions would be too few to follow. #}
 {%- set dimension_count = session_segments("sessions") | length %}
+{%- set dimension_numbers = [] %}
+{%- for dimension in session_segments("sessions") %}
+    {%- do dimension_numbers.append(dimension ~ "_number") %}
+{%- endfor %}
 {%- set variants = {"all": [], "week": []} %}
 {%- for segment in segment_variants() if not segment["is_pair"] %}
     {%- set variant = {
@@ -58,7 +62,14 @@ followed_spells as (
     -- Whoever has not got there when the window ends never will and is followed to its end; whose window is still
     -- open is followed to the end of the loaded days.
     select
-        spells.*,
+        spells.funnel_name,
+        spells.from_step,
+        spells.to_step,
+        spells.entry_week,
+        spells.is_first_entry,
+        {%- for dimension in session_segments("sessions") %}
+        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
+        {%- endfor %}
         case when spells.reached_timestamp is not null then 1 else 0 end as event_count,
         case
             when spells.reached_timestamp is not null then spells.reached_timestamp - spells.started_timestamp
@@ -70,6 +81,8 @@ followed_spells as (
         on spells.funnel_name = funnel_steps.funnel_name
         and spells.to_step = funnel_steps.step_number
     cross join as_of
+    cross join unknown_numbers
+    left join sessions on spells.entry_session_id = sessions.session_id
 
 ),
 
@@ -86,8 +99,8 @@ timed_spells as (
 spells_of_periods as (
 
     {{ row_per_variant("timed_spells", [
-        "funnel_name", "from_step", "to_step", "entry_session_id", "is_first_entry", "event_count", "followed_micros"
-    ], [
+        "funnel_name", "from_step", "to_step", "is_first_entry", "event_count", "followed_micros"
+    ] + dimension_numbers, [
         {"period_grain": "'all'", "period_start_date": "cast(null as date)"},
         {"period_grain": "'week'", "period_start_date": "entry_week"},
     ]) }}
@@ -119,8 +132,8 @@ described_spells as (
     select
         spells.period_grain,
         spell_bases.first_group_number,
-        {%- for dimension in session_segments("sessions") %}
-        coalesce(sessions.{{ dimension }}_number, unknown_numbers.{{ dimension }}_number) as {{ dimension }}_number,
+        {%- for name in dimension_numbers %}
+        spells.{{ name }},
         {%- endfor %}
         spells.event_count,
         spells.followed_micros
@@ -132,8 +145,6 @@ described_spells as (
         = coalesce(spell_bases.period_start_date, date '0001-01-01')
         and spells.from_step = spell_bases.from_step
         and spells.to_step = spell_bases.to_step
-    cross join unknown_numbers
-    left join sessions on spells.entry_session_id = sessions.session_id
 
 ),
 

@@ -90,7 +90,7 @@ gathered as (
         label,
         points_cap,
         cast(count(*) as int64) as occurrence_count,
-        cast({{ gathered_points("point_millionths", "points_origin") }} as int64) / 1000000.0 as uncapped_points
+        {{ gathered_points("point_millionths", "points_origin = 'learned'") }} / 1000000.0 as uncapped_points
     from decayed
     group by visitor_id, conversion_name, label, points_cap, points_origin
 

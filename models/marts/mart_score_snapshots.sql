@@ -4,6 +4,7 @@
 {#- Bins of all that was done as whole numbers, three bits for each: texts in every group would not leave memory. -#}
 {%- set things = 20 %}
 {%- set ages = ["ages_0", "ages_1", "ages_2"] %}
+{%- set of_catalog = "conversion_number, evidence_bit, is_learned, most_millionths, half_life_days" %}
 
 with {{ evidence_micros() }},
 
@@ -17,9 +18,21 @@ with {{ evidence_micros() }},
 
 {{ evidence_conversions() }},
 
+{{ evidence_macros() }},
+
 catalog as (
 
-    select * from {{ ref("dim_conversions") }}
+    -- Numbers in place of names and texts: what is grouped by then has one small size.
+    select
+        dim_conversions.conversion_name,
+        cast(row_number() over (order by dim_conversions.conversion_name) as int64) as conversion_number,
+        evidence_micros.evidence_bit,
+        dim_conversions.points_origin = 'learned' as is_learned,
+        dim_conversions.lead_points * 1000000 as point_millionths,
+        cast(round(dim_conversions.points_cap * 1000000) as int64) as most_millionths,
+        dim_conversions.half_life_days
+    from {{ ref("dim_conversions") }} as dim_conversions
+    left join evidence_micros on dim_conversions.conversion_name = evidence_micros.micro_name
 
 ),
 
@@ -69,14 +82,16 @@ decayed_to_cuts as (
     -- Points as they are at the first cut after: from there on they only halve.
     select
         conversions.subject_id,
-        conversions.conversion_name,
         conversions.conversion_date,
-        catalog.points_origin,
+        catalog.conversion_number,
+        catalog.evidence_bit,
+        catalog.is_learned,
+        catalog.most_millionths,
+        catalog.half_life_days,
         cuts.cut_date as next_cut_date,
         cuts.cut_timestamp as next_cut_timestamp,
         {{ decayed_points(
-            "catalog.lead_points * 1000000", "conversions.event_timestamp", "cuts.cut_timestamp",
-            "catalog.half_life_days"
+            "catalog.point_millionths", "conversions.event_timestamp", "cuts.cut_timestamp", "catalog.half_life_days"
         ) }} as point_millionths
     from evidence_conversions as conversions
     inner join catalog on conversions.conversion_name = catalog.conversion_name
@@ -88,13 +103,13 @@ conversion_weeks as (
 
     select
         subject_id,
-        conversion_name,
+        {{ of_catalog }},
         next_cut_date,
         next_cut_timestamp,
         max(conversion_date) as last_date,
-        {{ gathered_points("point_millionths", "points_origin") }} as point_millionths
+        {{ gathered_points("point_millionths", "is_learned") }} as point_millionths
     from decayed_to_cuts
-    group by subject_id, conversion_name, points_origin, next_cut_date, next_cut_timestamp
+    group by subject_id, {{ of_catalog }}, next_cut_date, next_cut_timestamp
 
 ),
 
@@ -103,17 +118,18 @@ decayed_weeks as (
     select
         subjects.subject_id,
         subjects.cut_date,
-        weeks.conversion_name,
+        weeks.conversion_number,
+        weeks.evidence_bit,
+        weeks.is_learned,
+        weeks.most_millionths,
         weeks.last_date,
-        catalog.points_origin,
         {{ decayed_points(
-            "weeks.point_millionths", "weeks.next_cut_timestamp", "subjects.cut_timestamp", "catalog.half_life_days"
+            "weeks.point_millionths", "weeks.next_cut_timestamp", "subjects.cut_timestamp", "weeks.half_life_days"
         ) }} as point_millionths
     from active_subjects as subjects
     inner join conversion_weeks as weeks
         on subjects.subject_id = weeks.subject_id
         and subjects.cut_date >= weeks.next_cut_date
-    inner join catalog on weeks.conversion_name = catalog.conversion_name
 
 ),
 
@@ -122,33 +138,30 @@ conversions_at_cuts as (
     select
         subject_id,
         cut_date,
-        conversion_name,
+        conversion_number,
+        evidence_bit,
+        most_millionths,
         max(last_date) as last_date,
-        {{ gathered_points("point_millionths", "points_origin") }} as point_millionths
+        {{ gathered_points("point_millionths", "is_learned") }} as point_millionths
     from decayed_weeks
-    group by subject_id, cut_date, conversion_name, points_origin
+    group by subject_id, cut_date, conversion_number, evidence_bit, is_learned, most_millionths
 
 ),
 
 aged_conversions as (
 
     select
-        conversions.subject_id,
-        conversions.cut_date,
-        evidence_micros.evidence_bit,
+        subject_id,
+        cut_date,
+        evidence_bit,
         case
             {%- for days, number in age_bins.items() %}
-            when {{ add_days("conversions.last_date", days) }} >= conversions.cut_date then {{ number }}
+            when {{ add_days("last_date", days) }} >= cut_date then {{ number }}
             {%- endfor %}
             else 6
         end as age_number,
-        least(
-            conversions.point_millionths,
-            coalesce(cast(round(catalog.points_cap * 1000000) as int64), conversions.point_millionths)
-        ) as point_millionths
-    from conversions_at_cuts as conversions
-    inner join catalog on conversions.conversion_name = catalog.conversion_name
-    left join evidence_micros on conversions.conversion_name = evidence_micros.micro_name
+        least(point_millionths, coalesce(most_millionths, point_millionths)) as point_millionths
+    from conversions_at_cuts
 
 ),
 
@@ -178,24 +191,57 @@ features as (
 snapshots as (
 
     select
-        macros.conversion_name as macro_name,
+        subjects.subject_id,
         subjects.cut_date,
+        subjects.cut_timestamp,
         {%- for name in ages %}
         coalesce(features.{{ name }}, 0) as {{ name }},
         {%- endfor %}
-        coalesce(features.manual_score, 0) as manual_score,
-        case
-            when first_macros.macro_timestamp <= subjects.cut_timestamp + {{ horizon }} then 1 else 0
-        end as is_converted
+        coalesce(features.manual_score, 0) as manual_score
     from active_subjects as subjects
-    inner join catalog as macros on macros.conversion_type = 'macro'
     left join features
         on subjects.subject_id = features.subject_id
         and subjects.cut_date = features.cut_date
-    left join first_macros
-        on subjects.subject_id = first_macros.subject_id
-        and macros.conversion_name = first_macros.macro_name
-    where coalesce(first_macros.macro_date >= subjects.cut_date, true)
+
+),
+
+patterns_at_cuts as (
+
+    select
+        cut_date,
+        {{ ages | join(", ") }},
+        manual_score,
+        count(*) as subject_change
+    from snapshots
+    group by cut_date, {{ ages | join(", ") }}, manual_score
+
+),
+
+tallies as (
+
+    -- Everybody once for each macro-conversion; then those who did it, few, who are taken off or seen to convert.
+    select
+        evidence_macros.macro_name,
+        patterns_at_cuts.*,
+        0 as converted_change
+    from patterns_at_cuts
+    cross join evidence_macros
+
+    union all
+
+    select
+        first_macros.macro_name,
+        snapshots.cut_date,
+        {%- for name in ages %}
+        snapshots.{{ name }},
+        {%- endfor %}
+        snapshots.manual_score,
+        case when first_macros.macro_date < snapshots.cut_date then -1 else 0 end as subject_change,
+        case when first_macros.macro_date < snapshots.cut_date then 0 else 1 end as converted_change
+    from snapshots
+    inner join first_macros on snapshots.subject_id = first_macros.subject_id
+    where first_macros.macro_date < snapshots.cut_date
+        or first_macros.macro_timestamp <= snapshots.cut_timestamp + {{ horizon }}
 
 ),
 
@@ -206,10 +252,11 @@ counts as (
         cut_date,
         {{ ages | join(", ") }},
         manual_score,
-        count(*) as subject_count,
-        sum(is_converted) as converted_count
-    from snapshots
+        sum(subject_change) as subject_count,
+        sum(converted_change) as converted_count
+    from tallies
     group by macro_name, cut_date, {{ ages | join(", ") }}, manual_score
+    having sum(subject_change) > 0
 
 ),
 
