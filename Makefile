@@ -26,15 +26,17 @@ help: ## List the verbs
 
 # ---- set-up -------------------------------------------------------------------------------------
 
-# Installs a locked set of packages (uv when it is there, pip otherwise) and the project itself.
+# Installs a locked set of packages (uv when it is there, pip otherwise) and the project itself. Locks name all that is
+# needed, so that nothing is resolved again (--no-deps): pip would look at the newest release of what is asked for with
+# and without extras, and refuse it for having no hash.
 define install
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing requirements/$(1).txt into $(VENV) …"
 	@if command -v uv > /dev/null 2>&1; then \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt \
+		uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/$(1).txt \
 		&& uv pip install --quiet --python $(BIN)/python --no-deps --editable .; \
 	else \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/$(1).txt \
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \
 	fi
 	@touch $@
@@ -178,10 +180,10 @@ $(EMULATOR_VENV)/.ready: requirements/emulator.txt
 	@test -x $(EMULATOR_VENV)/bin/python || "$(EMULATOR_PYTHON)" -m venv $(EMULATOR_VENV)
 	@echo "Installing requirements/emulator.txt into $(EMULATOR_VENV) …"
 	@if command -v uv > /dev/null 2>&1; then \
-		uv pip install --quiet --python $(EMULATOR_VENV)/bin/python --require-hashes -r $<; \
+		uv pip install --quiet --python $(EMULATOR_VENV)/bin/python --require-hashes --no-deps -r $<; \
 	else \
 		$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-			--require-hashes -r $<; \
+			--require-hashes --no-deps -r $<; \
 	fi
 	@touch $@
 
@@ -192,9 +194,9 @@ $(EXAMPLES:%=.venv-examples-%/.ready): .venv-examples-%/.ready: examples/%/requi
 	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	@echo "Installing $< into $(@D) …"
 	@if command -v uv > /dev/null 2>&1; then \
-		uv pip install --quiet --python $(@D)/bin/python --require-hashes -r $<; \
+		uv pip install --quiet --python $(@D)/bin/python --require-hashes --no-deps -r $<; \
 	else \
-		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<; \
 	fi
 	@if [ $* = dagster ]; then \
 		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .; \

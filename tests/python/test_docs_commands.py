@@ -28,7 +28,7 @@ NOT_RUN = {
     r"bq extract .*": "needs an account with Google",
     r"\.venv/bin/dbt build --target bigquery .*": "needs an account with Google; see the rungs",
     r"microconv watch --webhook https://…": "posts to the reader's own address",
-    r"pip install --require-hashes -r examples/.*": EXAMPLES,
+    r"pip install --require-hashes --no-deps -r examples/.*": EXAMPLES,
     r"(airflow standalone|dagster dev .*)": EXAMPLES,
     r"mkdir -p ~/dagster .*": EXAMPLES,
 }

@@ -185,19 +185,50 @@ def test_descriptions_are_kept_in_the_database(warehouse: Warehouse) -> None:
     assert not without, f"no description in the database on {sorted(without)}"
 
 
-def test_no_file_names_a_place_of_one_machine() -> None:
-    """Nothing may need a folder or a registry that only the machine of its writer has."""
+def tracked_files() -> list[str]:
     import subprocess
 
-    tracked = subprocess.run(
+    listing = subprocess.run(
         ["git", "ls-files"], cwd=PROJECT, capture_output=True, text=True, check=True
-    ).stdout.split()
+    )
+    return listing.stdout.split()
+
+
+def test_no_file_names_a_place_of_one_machine() -> None:
+    """Nothing may need a folder or a registry that only the machine of its writer has."""
     pattern = re.compile(r"/(?:work|root|farm)/|\.\./shared")
     wrong = []
-    for name in tracked:
+    for name in tracked_files():
         path = Path(PROJECT / name)
         if path == Path(__file__) or not path.exists():
             continue
         if pattern.search(path.read_text(encoding="utf-8", errors="ignore")):
             wrong.append(name)
     assert not wrong, f"paths of one machine in {wrong}"
+
+
+def test_locks_are_installed_as_they_are() -> None:
+    """Resolved again, a lock may fail for a release of tomorrow, which it has no hash of."""
+    wrong = []
+    for name in tracked_files():
+        path = Path(PROJECT / name)
+        if path == Path(__file__) or not path.exists():
+            continue
+        for line in path.read_text(encoding="utf-8", errors="ignore").splitlines():
+            if re.search(r"--require-hashes\b(?!.*--no-deps)", line):
+                wrong.append(f"{name}: {line.strip()}")
+    assert not wrong, f"add --no-deps to {wrong}"
+
+
+@pytest.mark.parametrize("lock", sorted((PROJECT / "requirements").glob("*.txt")))
+def test_a_lock_has_one_version_and_hashes_of_each_package(lock: Path) -> None:
+    """What is installed without looking at dependencies must be pinned, and only once."""
+    text = lock.read_text(encoding="utf-8").replace("\\\n", " ")
+    pins: dict[tuple[str, str], str] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        found = re.fullmatch(r"([\w.-]+)(?:\[[^]]*\])?==(\S+)( ; .*?)?((?:\s+--hash=\S+)+)", line)
+        assert found, f"{lock.name}: no version or no hash in {line[:80]!r}"
+        key = (found[1].lower(), (found[3] or "").strip())
+        assert key not in pins, f"{lock.name}: {found[1]} comes twice"
+        pins[key] = found[2]
+    assert pins, f"{lock.name} names no package"
