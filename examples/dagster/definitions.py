@@ -1,6 +1,7 @@
 """The daily run in Dagster: a sensor that waits for the export, dbt's models, then the evidence.
 
-    pip install --require-hashes --no-deps -r examples/dagster/requirements.txt && pip install --no-deps -e .
+    pip install --require-hashes --no-deps -r examples/dagster/requirements.txt
+    pip install --no-deps -e .
     DAGSTER_HOME=… dagster dev -f examples/dagster/definitions.py
 
 Where the export and the tables are is said by the same variables as on the command line
